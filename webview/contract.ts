@@ -1,0 +1,53 @@
+/** Every message between the panel's page and the extension, both ways. Nothing else crosses. */
+import type { PictureIndex, RunEvent, RunState } from '../src/experiment/record.ts';
+
+/** What the page must know besides the events; sent whole whenever it changes (it is small). */
+export interface RunHeader {
+  readonly id: string;
+  readonly name: string;
+  readonly state: RunState;
+  /** Why it failed, was killed or lost, in one sentence. */
+  readonly reason?: string;
+  /** Last lines of the log, for a run that did not end well. */
+  readonly logTail?: readonly string[];
+  /** Whether the failure points at a line of the experiment file. */
+  readonly hasLine: boolean;
+  readonly picturesEvery?: number;
+}
+
+export type ToPage =
+  | { readonly type: 'header'; readonly header: RunHeader }
+  /** `reset` is true for the first part of a run's history (first paint, another run, truncated by a resume). */
+  | { readonly type: 'events'; readonly events: readonly RunEvent[]; readonly reset: boolean }
+  /** Answer to `pictures`. */
+  | { readonly type: 'pictures'; readonly folder: string; readonly index: PictureIndex; readonly values: ArrayBuffer }
+  /** Answer to `image`: the stored file's bytes, for a blob. */
+  | { readonly type: 'image'; readonly file: string; readonly mime: string; readonly bytes: ArrayBuffer }
+  | { readonly type: 'problem'; readonly message: string };
+
+export type Action = 'stop' | 'kill' | 'resume' | 'report' | 'log' | 'line';
+
+export type ToHost =
+  | { readonly type: 'ready' }
+  | { readonly type: 'action'; readonly action: Action }
+  | { readonly type: 'pictures'; readonly folder: string }
+  | { readonly type: 'image'; readonly file: string }
+  | { readonly type: 'methodPage'; readonly method: string };
+
+/** Kept by `setState`: which run and how it is looked at, never data. Well under 2 KB. */
+export interface ViewState {
+  readonly runId: string;
+  readonly hidden: readonly string[];
+  readonly smoothing: number;
+  readonly logarithmic: boolean;
+  readonly axis: 'step' | 'epoch' | 'time';
+  readonly zoom?: readonly [number, number];
+  readonly image: number;
+  readonly mask?: string;
+  readonly level?: string;
+  readonly pictureStep?: number;
+  readonly opacity: number;
+  readonly sameScale: boolean;
+  readonly colours: 'viridis' | 'magma' | 'grey';
+  readonly boxes: { readonly truth: boolean; readonly teacher: boolean; readonly student: boolean };
+}
