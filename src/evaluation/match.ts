@@ -1,0 +1,121 @@
+/**
+ * Matching one image's detections of one class to its objects, for one area range and all ten IoU thresholds:
+ * the greedy rule of COCO (`COCOeval.evaluateImg`), detections by falling score.
+ *
+ * What COCO ignores (crowds, objects outside the area range; here also VOC's difficult ones) may be matched without gain or
+ * harm; a crowd any number of times, and by the part of the detection that lies in it instead of IoU.
+ */
+import { type DetectionTable, type ObjectTable } from './table.ts';
+
+/** 0.50, 0.55, … 0.95, computed as numpy's linspace does, to the last bit. */
+export const IOU_THRESHOLDS: Float64Array = Float64Array.from({ length: 10 }, (_, i) => (i === 9 ? 0.95 : 0.5 + i * ((0.95 - 0.5) / 9)));
+
+export interface AreaRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export const AREA_RANGES = {
+  all: { from: 0, to: 1e10 },
+  small: { from: 0, to: 32 ** 2 },
+  medium: { from: 32 ** 2, to: 96 ** 2 },
+  large: { from: 96 ** 2, to: 1e10 },
+} as const satisfies Record<string, AreaRange>;
+
+/** For each detection (rows as given) a bit a threshold: found an object, and does not count. */
+export interface Matches {
+  readonly found: Uint16Array;
+  readonly ignored: Uint16Array;
+}
+
+/** IoU of each detection with each object, [detections, objects]; with a crowd, the part of the detection inside it. */
+export function overlaps(detections: DetectionTable, rows: Int32Array, objects: ObjectTable, objectRows: Int32Array): Float64Array {
+  const result = new Float64Array(rows.length * objectRows.length);
+  let k = 0;
+  for (const d of rows) {
+    for (const o of objectRows) {
+      result[k] = overlap(detections.boxes, 4 * d, objects.boxes, 4 * o, objects.crowd[o] === 1);
+      k += 1;
+    }
+  }
+  return result;
+}
+
+function overlap(a: Float64Array, i: number, b: Float64Array, j: number, crowd: boolean): number {
+  const [ax, ay, aw, ah] = [a[i] ?? 0, a[i + 1] ?? 0, a[i + 2] ?? 0, a[i + 3] ?? 0];
+  const [bx, by, bw, bh] = [b[j] ?? 0, b[j + 1] ?? 0, b[j + 2] ?? 0, b[j + 3] ?? 0];
+  const width = Math.min(ax + aw, bx + bw) - Math.max(ax, bx);
+  const height = Math.min(ay + ah, by + bh) - Math.max(ay, by);
+  if (width <= 0 || height <= 0) return 0;
+  const shared = width * height;
+  return shared / (crowd ? aw * ah : aw * ah + bw * bh - shared);
+}
+
+/** Whether each object is ignored in this area range. */
+export function ignoredObjects(objects: ObjectTable, rows: Int32Array, range: AreaRange): Uint8Array {
+  return Uint8Array.from(rows, (row) => {
+    const area = objects.area[row] ?? 0;
+    return objects.crowd[row] === 1 || objects.difficult[row] === 1 || area < range.from || area > range.to ? 1 : 0;
+  });
+}
+
+export interface MatchTask {
+  readonly detections: DetectionTable;
+  /** By falling score, at most the largest number of detections. */
+  readonly rows: Int32Array;
+  readonly objects: ObjectTable;
+  readonly objectRows: Int32Array;
+  readonly overlaps: Float64Array;
+  readonly ignored: Uint8Array;
+  readonly range: AreaRange;
+}
+
+/** Fills `out` at `offset + i` for the i-th detection. */
+export function matchImage(task: MatchTask, out: Matches, offset: number): void {
+  const { detections, rows, objects, objectRows, ignored, range } = task;
+  const count = objectRows.length;
+  // Objects that count come first, each part in its own order.
+  const order = new Int32Array(count);
+  let place = 0;
+  for (const part of [0, 1]) for (let o = 0; o < count; o += 1) if (ignored[o] === part) order[place++] = o;
+  const taken = new Uint16Array(count);
+
+  for (let i = 0; i < rows.length; i += 1) {
+    const row = rows[i] ?? 0;
+    const size = (detections.boxes[4 * row + 2] ?? 0) * (detections.boxes[4 * row + 3] ?? 0);
+    const outside = size < range.from || size > range.to;
+    let found = 0;
+    let free = 0;
+    for (let t = 0; t < IOU_THRESHOLDS.length; t += 1) {
+      const bit = 1 << t;
+      const best = count === 0 ? -1 : bestObject(task, i, t, order, taken);
+      if (best < 0) {
+        if (outside) free |= bit;
+        continue;
+      }
+      found |= bit;
+      if (ignored[best] === 1) free |= bit;
+      if (objects.crowd[objectRows[best] ?? 0] !== 1) taken[best] = (taken[best] ?? 0) | bit;
+    }
+    out.found[offset + i] = found;
+    out.ignored[offset + i] = free;
+  }
+}
+
+/** The object that detection i gets at threshold t, or −1. Of equal overlaps the later one wins, as in the reference. */
+function bestObject({ overlaps: values, ignored }: MatchTask, i: number, t: number, order: Int32Array, taken: Uint16Array): number {
+  const bit = 1 << t;
+  const base = i * order.length;
+  let best = -1;
+  let threshold = Math.min(IOU_THRESHOLDS[t] ?? 1, 1 - 1e-10);
+  for (const o of order) {
+    if (((taken[o] ?? 0) & bit) !== 0) continue;
+    // Once an object that counts is found, ignored ones cannot take its place.
+    if (best >= 0 && ignored[best] === 0 && ignored[o] === 1) break;
+    const value = values[base + o] ?? 0;
+    if (value < threshold) continue;
+    threshold = value;
+    best = o;
+  }
+  return best;
+}
