@@ -1,0 +1,74 @@
+/**
+ * Loads the compiled addon and registers it with TensorFlow.js as backend `tensorflow`.
+ *
+ * tfjs-node's own entry point is passed over: it looks for its addon in one fixed place inside `node_modules`, at
+ * import, and throws on Node 23 and newer. Its backend class and its kernels are taken one by one instead.
+ */
+import util from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import { type TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js';
+import { DistillError } from '../../errors.ts';
+import { type FoundEngine } from './locate.ts';
+
+export interface LoadedEngine {
+  readonly found: FoundEngine;
+  /** Version of the library that is running. */
+  readonly tensorflow: string;
+  readonly usesGpu: boolean;
+}
+
+let loaded: LoadedEngine | undefined;
+
+/** The engine that this process runs on, if one was loaded: there can be one only. */
+export function loadedEngine(): LoadedEngine | undefined {
+  return loaded;
+}
+
+/** Loads the first that can be; a DL202 with every reason if none can. */
+export async function loadEngine(candidates: readonly FoundEngine[]): Promise<LoadedEngine> {
+  if (loaded !== undefined) return loaded;
+  const reasons: string[] = [];
+  for (const found of candidates) {
+    try {
+      const binding = openAddon(found.addon);
+      await registerBackend(binding);
+      loaded = { found, tensorflow: binding.TF_Version, usesGpu: binding.isUsingGpuDevice() };
+      return loaded;
+    } catch (error) {
+      reasons.push(`${found.addon}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new DistillError('DL202', 'Native TensorFlow is there but does not load.', {
+    got: reasons.join('; '),
+    advice: loadAdvice(reasons.join(' ')),
+  });
+}
+
+/** What to do about a dynamic linker's complaint. */
+export function loadAdvice(reason: string): string {
+  if (/GLIBC(XX)?_|CXXABI_/.test(reason)) return 'The system’s C library is older than TensorFlow needs: use a newer distribution (glibc 2.27 or newer), or `engine.backend: cpu`.';
+  if (/cannot open shared object|image not found|Library not loaded/i.test(reason)) return 'A library that it needs is gone: run `distill-lab setup --force`.';
+  if (/wrong ELF class|invalid ELF header|incompatible architecture|not a valid Win32/i.test(reason)) return 'It was built for another processor: run `distill-lab setup --force` on this machine.';
+  return 'Run `distill-lab setup --force` to build it anew.';
+}
+
+function openAddon(path: string): TFJSBinding {
+  const module: { exports: Partial<TFJSBinding> } = { exports: {} };
+  process.dlopen(module, path);
+  if (module.exports.createTensor === undefined) throw new Error('it is not TensorFlow.js’s addon');
+  return module.exports as TFJSBinding;
+}
+
+async function registerBackend(binding: TFJSBinding): Promise<void> {
+  restoreUtil();
+  const { NodeJSKernelBackend } = await import('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js');
+  await import('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
+  // The name is what makes the backend read `isUsingGpuDevice`; priority as tfjs-node registers itself.
+  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'), 3);
+}
+
+/** tfjs-node 4.22 calls two functions of `util` that Node 23 took out. */
+export function restoreUtil(target: { isNullOrUndefined?: unknown; isArray?: unknown } = util): void {
+  target.isNullOrUndefined ??= (value: unknown): boolean => value === null || value === undefined;
+  target.isArray ??= Array.isArray;
+}

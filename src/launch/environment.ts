@@ -1,0 +1,29 @@
+/**
+ * What a child process that trains should find in its environment. Imports nothing, so that the launcher may use it
+ * without touching the engine.
+ */
+
+/** What is read of the surroundings; the defaults are this process's own. */
+export interface Surroundings {
+  readonly platform?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Variables to add to the child's environment. What the user has set already is never overridden.
+ *
+ * - `TF_CPP_MIN_LOG_LEVEL`: TensorFlow's own chatter would drown the log; its errors still come through.
+ * - `MALLOC_*` (glibc only): a step frees and takes the same large blocks again; keeping them instead of handing them
+ *   back to the kernel each time made steps 10 to 20 % faster.
+ *
+ * CUDA's libraries need nothing here: TensorFlow finds them by their place beside it (see `docs/engine.md`).
+ */
+export function engineEnvironment({ platform = process.platform, env = process.env }: Surroundings = {}): Record<string, string> {
+  const wanted: Record<string, string> = {
+    TF_CPP_MIN_LOG_LEVEL: '2',
+    ...(platform === 'linux'
+      ? { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '1073741824', MALLOC_TRIM_THRESHOLD_: '8589934592' }
+      : {}),
+  };
+  return Object.fromEntries(Object.entries(wanted).filter(([name]) => env[name] === undefined));
+}
