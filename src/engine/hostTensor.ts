@@ -5,12 +5,12 @@ export type HostTensor =
 
 export type HostTensors = Readonly<Record<string, HostTensor>>;
 
-export function float32(shape: readonly number[], data = new Float32Array(sizeOf(shape))): HostTensor & { dtype: 'float32' } {
+export function float32(shape: readonly number[], data: Float32Array = new Float32Array(sizeOf(shape))): HostTensor & { dtype: 'float32' } {
   checkSize(shape, data.length);
   return { dtype: 'float32', shape, data };
 }
 
-export function int32(shape: readonly number[], data = new Int32Array(sizeOf(shape))): HostTensor & { dtype: 'int32' } {
+export function int32(shape: readonly number[], data: Int32Array = new Int32Array(sizeOf(shape))): HostTensor & { dtype: 'int32' } {
   checkSize(shape, data.length);
   return { dtype: 'int32', shape, data };
 }

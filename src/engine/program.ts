@@ -1,32 +1,50 @@
 /**
  * A program: pure functions of tensors over shared variables (a training step, the student's inference, the pictures).
- * It runs captured (one TensorFlow graph a function, weights living in the session) or directly (op by op, any backend),
+ * It runs captured (one TensorFlow graph, weights living in the session) or directly (op by op, on any backend),
  * with the same results. See `docs/architecture.md`, "Capture", for what this asks of the functions.
  */
 import type * as tf from '@tensorflow/tfjs';
+import { type Engine } from './backend.ts';
+import { captureProgram } from './capture/capturedProgram.ts';
+import { directProgram } from './directProgram.ts';
 import { type HostTensor, type HostTensors } from './hostTensor.ts';
+import { type Update } from './updates.ts';
 
 export interface StepResult {
   /** Read back by the caller. */
   readonly outputs: Readonly<Record<string, tf.Tensor>>;
   /** New values of variables, all assigned after everything was read. */
-  readonly updates?: readonly (readonly [tf.Variable, tf.Tensor])[];
+  readonly updates?: readonly Update[];
 }
 
 export type StepFunction = (inputs: Readonly<Record<string, tf.Tensor>>) => StepResult;
 
 export interface FunctionSpec {
   readonly run: StepFunction;
-  /** Shapes and types of the inputs; values are used for the one recording run. */
+  /** Shapes and types of the inputs; the values are used for the one recording run. */
   readonly example: HostTensors;
 }
 
 export interface Program {
   readonly captured: boolean;
-  /** Runs one function. Values come back on the host. Throws a DistillError if an input's shape is not the recorded one. */
-  run(name: string, inputs: HostTensors): Promise<Record<string, HostTensor>>;
+  /** Runs one function. Values come back on the host. Throws when an input's name, type or shape is not the recorded one. */
+  run(name: string, inputs: HostTensors): Record<string, HostTensor>;
   /** The variables' present values (in a captured program they live in the session, not in the tf.Variables). */
-  read(variables: readonly tf.Variable[]): Promise<Float32Array[]>;
-  write(values: readonly (readonly [tf.Variable, Float32Array])[]): Promise<void>;
+  read(variables: readonly tf.Variable[]): Float32Array[];
+  write(values: readonly (readonly [tf.Variable, Float32Array])[]): void;
   dispose(): void;
+}
+
+export interface ProgramOptions {
+  readonly engine: Engine;
+  /** False runs op by op even where a graph could be had. */
+  readonly capture: boolean;
+  /** Everything that lives from step to step: weights, buffers, optimizer state. */
+  readonly variables: readonly tf.Variable[];
+  readonly functions: Readonly<Record<string, FunctionSpec>>;
+}
+
+/** Captured on native TensorFlow (unless `capture` is false), direct elsewhere. */
+export function createProgram({ engine, capture, variables, functions }: ProgramOptions): Program {
+  return capture && engine.backend === 'tensorflow' ? captureProgram(variables, functions) : directProgram(functions);
 }
