@@ -5,7 +5,7 @@
  * Beyond COCO: objects marked difficult (VOC) are ignored too, by ordinary IoU and once each.
  */
 import { accumulate, type Curve, type RankedMatches, recallAt } from './accumulate.ts';
-import { AREA_RANGES, type AreaRange, ignoredObjects, matchImage, overlaps } from './match.ts';
+import { AREA_RANGES, ignoredObjects, matchImage, matchNothing, overlaps } from './match.ts';
 import { detectionTable, type DetectionTable, groupRows, type Groups, objectTable, type ObjectTable, sortByScore } from './table.ts';
 import { type Evaluation, type EvaluationDetection, type EvaluationTruth, meanOfDefined, type Metrics } from './types.ts';
 
@@ -58,24 +58,28 @@ function matchClass(work: Work, label: number): RankedMatches[] {
   const { detections, objects, objectGroups, images } = work;
   const first = label * images;
   const kept = keptDetections(work, first);
-  const results = RANGES.map(() => ({ found: new Uint16Array(kept.rows.length), ignored: new Uint16Array(kept.rows.length), positives: 0 }));
+  const results = RANGES.map((range) => ({ range, found: new Uint16Array(kept.rows.length), ignored: new Uint16Array(kept.rows.length), positives: 0 }));
   for (let image = 0; image < images; image += 1) {
     const objectRows = groupOf(objectGroups, first + image);
-    const rows = kept.rows.subarray(kept.starts[image] ?? 0, kept.starts[image + 1] ?? 0);
-    if (objectRows.length === 0 && rows.length === 0) continue;
-    const shared = { detections, rows, objects, objectRows, overlaps: overlaps(detections, rows, objects, objectRows) };
-    RANGES.forEach((range: AreaRange, r) => {
-      const result = results[r];
-      if (result === undefined) return;
-      const ignored = ignoredObjects(objects, objectRows, range);
+    const offset = kept.starts[image] ?? 0;
+    const end = kept.starts[image + 1] ?? 0;
+    if (objectRows.length === 0 && offset === end) continue;
+    const rows = kept.rows.subarray(offset, end);
+    if (objectRows.length === 0) {
+      for (const result of results) matchNothing(detections, rows, result.range, result, offset);
+      continue;
+    }
+    const values = overlaps(detections, rows, objects, objectRows);
+    for (const result of results) {
+      const ignored = ignoredObjects(objects, objectRows, result.range);
       for (const flag of ignored) result.positives += 1 - flag;
-      matchImage({ ...shared, ignored, range }, result, kept.starts[image] ?? 0);
-    });
+      matchImage({ detections, rows, objects, objectRows, overlaps: values, ignored, range: result.range }, result, offset);
+    }
   }
   const order = kept.rows.map((_, position) => position);
   const scores = Float64Array.from(kept.rows, (row) => detections.score[row] ?? 0);
   sortByScore(order, scores);
-  return results.map((result) => ({ ...result, order, rank: kept.rank }));
+  return results.map(({ found, ignored, positives }) => ({ found, ignored, positives, order, rank: kept.rank }));
 }
 
 interface Kept {
@@ -92,10 +96,11 @@ function keptDetections({ detections, detectionGroups, images }: Work, first: nu
   const rank: number[] = [];
   const starts = new Int32Array(images + 1);
   for (let image = 0; image < images; image += 1) {
-    sortByScore(groupOf(detectionGroups, first + image), detections.score).subarray(0, MAX_DETECTIONS).forEach((row, position) => {
-      rows.push(row);
-      rank.push(position);
-    });
+    const best = sortByScore(groupOf(detectionGroups, first + image), detections.score);
+    for (let place = 0; place < best.length && place < MAX_DETECTIONS; place += 1) {
+      rows.push(best[place] ?? 0);
+      rank.push(place);
+    }
     starts[image + 1] = rows.length;
   }
   return { rows: Int32Array.from(rows), starts, rank: Uint16Array.from(rank) };

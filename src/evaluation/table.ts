@@ -89,7 +89,7 @@ export function groupRows(table: BoxTable, images: number, classes: number): Gro
 
 /** Sorts rows in place by falling score; equal scores keep their order. */
 export function sortByScore(rows: Int32Array, score: Float64Array): Int32Array {
-  return rows.sort((a, b) => {
+  return rows.length < 2 ? rows : rows.sort((a, b) => {
     const sa = score[a] ?? 0;
     const sb = score[b] ?? 0;
     return sa === sb ? 0 : sb > sa ? 1 : -1;
@@ -109,5 +109,8 @@ function fillRow(table: BoxTable, row: number, { image, label, box }: Row, ranks
   table.image[row] = rank;
   table.label[row] = label;
   const [x1, y1, x2, y2] = box;
-  table.boxes.set([x1, y1, x2 - x1, y2 - y1], 4 * row);
+  table.boxes[4 * row] = x1;
+  table.boxes[4 * row + 1] = y1;
+  table.boxes[4 * row + 2] = x2 - x1;
+  table.boxes[4 * row + 3] = y2 - y1;
 }

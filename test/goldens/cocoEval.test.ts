@@ -7,7 +7,7 @@ import { evaluateCoco, evaluateTables } from '../../src/evaluation/coco.ts';
 import { detectionTable, objectTable } from '../../src/evaluation/table.ts';
 import { type Metrics } from '../../src/evaluation/types.ts';
 
-const folder = join(process.env['GOLDENS_DIR'] ?? resolve(import.meta.dirname, '../../../shared/goldens'), 'coco-eval');
+const folder = join(process.env.GOLDENS_DIR ?? resolve(import.meta.dirname, '../../../shared/goldens'), 'coco-eval');
 const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [];
 if (files.length === 0) console.warn(`skipped: no COCO evaluation cases in ${folder}`);
 
@@ -45,8 +45,9 @@ function load(file: string) {
 
 function expectEqual(actual: Metrics | undefined, expected: Metrics, what: string): void {
   expect(actual, what).toBeDefined();
-  for (const [key, value] of Object.entries(expected)) {
-    const got = Object.entries(actual ?? {}).find(([name]) => name === key)?.[1] ?? NaN;
+  const values = new Map(Object.entries<number>({ ...actual }));
+  for (const [key, value] of Object.entries<number>({ ...expected })) {
+    const got = values.get(key) ?? NaN;
     expect(Math.abs(got - value), `${what} ${key}: ${got} instead of ${value}`).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(value)));
   }
 }

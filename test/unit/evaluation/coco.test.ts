@@ -21,8 +21,8 @@ describe('evaluateCoco', () => {
     const truth = { images: images(1), objects: [object(0, square(10, 10, 50))] };
     const { metrics, perClass } = evaluateCoco(truth, [], ['a', 'b']);
     expect(metrics).toMatchObject({ AP: 0, AR100: 0, APs: -1, APm: 0 });
-    expect(perClass['b']).toEqual(UNDEFINED);
-    expect(perClass['a']?.AP).toBe(0);
+    expect(perClass.b).toEqual(UNDEFINED);
+    expect(perClass.a?.AP).toBe(0);
   });
 
   it('gives −1 everywhere for an empty data set, crowds only, or difficult objects only', () => {

@@ -41,9 +41,9 @@ describe('evaluateVoc', () => {
   it('averages over the classes that have objects', () => {
     const truth = { images, objects: [object(0, square(0)), object(1, square(0), false, 1), object(1, square(50), true, 2)] };
     const { metrics, perClass } = evaluateVoc(truth, [found(0, square(0), 0.9), found(0, square(0), 0.9, 2)], ['a', 'b', 'c']);
-    expect(perClass['a']?.AP).toBe(1);
-    expect(perClass['b']?.AP).toBe(0);
-    expect(perClass['c']).toEqual(UNDEFINED);
+    expect(perClass.a?.AP).toBe(1);
+    expect(perClass.b?.AP).toBe(0);
+    expect(perClass.c).toEqual(UNDEFINED);
     expect(metrics.AP).toBe(0.5);
     expect(evaluateVoc({ images, objects: [] }, [], ['a']).metrics).toEqual(UNDEFINED);
   });
