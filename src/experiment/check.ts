@@ -1,0 +1,139 @@
+/** Checks across keys, on an experiment that the schema has passed. Pure: no disk, no detector. */
+import { outlineOf, sizeDivisor } from './defaults.ts';
+import { type KeyPath, valueAt } from './keyPath.ts';
+import { checkPair } from './checkPair.ts';
+import { type Finding } from './problems.ts';
+import { type Experiment } from './schema.ts';
+
+/** @param written the file's data before defaults: tells what the user chose from what came by itself. */
+export function crossChecks(experiment: Experiment, written: unknown): readonly Finding[] {
+  return [
+    ...checkRoles(experiment),
+    ...checkSize(experiment),
+    ...checkLists(experiment),
+    ...checkLength(experiment),
+    ...checkSchedule(experiment),
+    ...checkPair(experiment),
+    ...checkIdleKeys(experiment, written),
+  ];
+}
+
+function checkRoles({ teacher, distill, control, student }: Experiment): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (distill.length > 0 && teacher === undefined) {
+    findings.push({ code: 'DL112', message: 'There is something to distil but no teacher.', path: ['distill'], at: 'key', advice: 'Add `teacher` with its `weights`, or remove `distill` for a plain training run.' });
+  }
+  if (student.inherit !== 'none' && teacher === undefined) {
+    findings.push({ code: 'DL112', message: 'The student is to inherit from a teacher, but there is none.', path: ['student', 'inherit'], advice: 'Add `teacher`, or remove `inherit`.' });
+  }
+  if (teacher !== undefined && distill.length === 0 && student.inherit === 'none') {
+    findings.push({ code: 'DL119', severity: 'warning', message: 'The teacher is only evaluated: nothing is distilled from it.', path: ['teacher'], at: 'key', advice: 'Add `distill`, or remove `teacher`.' });
+  }
+  if (control && distill.length === 0) {
+    findings.push({ code: 'DL119', severity: 'warning', message: '`control` has nothing to compare with: without `distill` the student is its own control.', path: ['control'], at: 'key', advice: 'Add `distill`, or remove `control`.' });
+  }
+  return findings;
+}
+
+function checkSize({ data, student, teacher }: Experiment): readonly Finding[] {
+  const divisor = Math.max(sizeDivisor(student), teacher === undefined ? 1 : sizeDivisor(teacher));
+  return data.size.flatMap((side, index): Finding[] => {
+    if (side % divisor === 0) return [];
+    const below = Math.max(divisor, Math.floor(side / divisor) * divisor);
+    const choices = [...new Set([below, Math.ceil(side / divisor) * divisor])];
+    return [{
+      code: 'DL114', message: `The ${index === 0 ? 'height' : 'width'} is not a multiple of ${divisor}, the stride at which the pyramid's levels are added up.`, path: ['data', 'size', index],
+      expected: `a multiple of ${divisor}`, got: String(side), advice: `Use ${choices.join(' or ')}.`, replacement: String(choices.at(-1)),
+    }];
+  });
+}
+
+function checkLists({ data, distill, train }: Experiment): readonly Finding[] {
+  const findings: Finding[] = [];
+  for (const [index, name] of repeated(data.classes ?? [])) {
+    findings.push({ code: 'DL116', message: `The class \`${name}\` is given twice.`, path: ['data', 'classes', index], advice: 'Keep one of the two.' });
+  }
+  for (const [index, method] of repeated(distill.map((options) => options.method))) {
+    findings.push({ code: 'DL116', message: `The method \`${method}\` is given twice.`, path: ['distill', index, 'method'], advice: 'Keep one, with the sum of the weights.' });
+  }
+  const [low, high] = data.augment.scale;
+  if (low > high) {
+    findings.push({ code: 'DL118', message: 'The range of the scale jitter is empty: its first number is the larger.', path: ['data', 'augment', 'scale'], expected: '[smallest, largest]', got: `[${low}, ${high}]`, advice: `Write [${high}, ${low}].`, replacement: `[${high}, ${low}]` });
+  }
+  train.milestones.forEach((milestone, index) => {
+    const before = train.milestones[index - 1];
+    if (before !== undefined && milestone <= before) {
+      findings.push({ code: 'DL118', message: 'Milestones must grow.', path: ['train', 'milestones', index], expected: `a number above ${before}`, got: String(milestone) });
+    }
+  });
+  return findings;
+}
+
+function repeated(names: readonly string[]): readonly (readonly [number, string])[] {
+  return names.flatMap((name, index) => (names.indexOf(name) < index ? [[index, name] as const] : []));
+}
+
+/** Number of steps where the file alone tells it: `steps`, or `epochs` of the drawn scenes; else undefined. */
+export function plannedSteps({ train, data }: Experiment): number | undefined {
+  if (train.steps !== undefined) return train.steps;
+  if (train.epochs === undefined || data.format !== 'scenes') return undefined;
+  return Math.max(1, Math.round((train.epochs * data.train) / train.batch));
+}
+
+function checkLength(experiment: Experiment): readonly Finding[] {
+  const { train, data } = experiment;
+  const findings: Finding[] = [];
+  if (train.steps !== undefined && train.epochs !== undefined) {
+    findings.push({ code: 'DL115', message: 'The length of the run is given twice, as `steps` and as `epochs`.', path: ['train', 'epochs'], at: 'key', advice: 'Keep one of the two.' });
+  }
+  if (train.steps === undefined && train.epochs === undefined) {
+    findings.push({ code: 'DL115', message: 'The length of the run is missing.', path: ['train', 'steps'], at: 'key', expected: '`steps` or `epochs`', advice: 'Add `steps: 1000` (optimizer steps) or `epochs: 12` (passes over the training images).' });
+  }
+  if (data.format === 'scenes' && data.train < train.batch) {
+    findings.push({ code: 'DL115', message: `A batch of ${train.batch} cannot be drawn from ${data.train} training images.`, path: ['train', 'batch'], expected: `at most ${data.train}`, got: String(train.batch) });
+  }
+  return findings;
+}
+
+function checkSchedule(experiment: Experiment): readonly Finding[] {
+  const steps = plannedSteps(experiment);
+  if (steps === undefined) return [];
+  const { train, evaluate, pictures, checkpoint, distill } = experiment;
+  const findings: Finding[] = [];
+  if (train.warmup >= steps) {
+    findings.push({ code: 'DL117', message: 'The warm-up is as long as the run: the full learning rate is never reached.', path: ['train', 'warmup'], expected: `fewer than the run's ${steps} steps`, got: String(train.warmup), advice: 'Shorten the warm-up (0 turns it off) or lengthen the run.' });
+  }
+  const intervals: readonly (readonly [KeyPath, number | undefined, string])[] = [
+    [['evaluate', 'every'], evaluate.every, 'evaluated only at its end'],
+    [['pictures', 'every'], pictures.every, 'recorded only at its end'],
+    [['checkpoint', 'every'], checkpoint.every, 'saved only at its end'],
+  ];
+  for (const [path, every, consequence] of intervals) {
+    if (every !== undefined && every > steps) {
+      findings.push({ code: 'DL117', severity: 'warning', message: `The interval is longer than the run's ${steps} steps: the run is ${consequence}.`, path, got: String(every) });
+    }
+  }
+  distill.forEach((options, index) => {
+    if (options.method === 'pfi' && options.warmup >= steps) {
+      findings.push({ code: 'DL117', message: 'The weight would still be growing when the run ends.', path: ['distill', index, 'warmup'], expected: `fewer than the run's ${steps} steps`, got: String(options.warmup) });
+    }
+  });
+  return findings;
+}
+
+/** Keys that were written but change nothing: worth a word, since the writer expects them to. */
+function checkIdleKeys({ train, student, teacher, pictures }: Experiment, written: unknown): readonly Finding[] {
+  const findings: Finding[] = [];
+  const idle = (path: KeyPath, when: boolean, why: string): void => {
+    if (when && valueAt(written, path) !== undefined) findings.push({ code: 'DL121', severity: 'warning', message: `\`${String(path.at(-1))}\` changes nothing: ${why}.`, path, at: 'key', advice: 'Remove it.' });
+  };
+  idle(['train', 'momentum'], train.optimizer !== 'sgd', 'it belongs to the optimizer `sgd`');
+  idle(['train', 'betas'], train.optimizer !== 'adamw', 'they belong to the optimizer `adamw`');
+  idle(['train', 'milestones'], train.schedule !== 'step', 'they belong to the schedule `step`');
+  idle(['pictures', 'every'], pictures.images === 0, 'no images are recorded (`pictures.images: 0`)');
+  const detectors = { student, ...(teacher === undefined ? {} : { teacher }) };
+  for (const [role, detector] of Object.entries(detectors)) {
+    idle([role, 'neck', 'p6From'], outlineOf(detector).levels < 4, 'the pyramid ends before P6');
+  }
+  return findings;
+}
