@@ -140,6 +140,8 @@ async function startWasm(options: EngineOptions): Promise<string> {
 async function activate(backend: Backend): Promise<void> {
   if (!(await tf.setBackend(backend))) throw new DistillError('DL203', `The backend ${backend} does not start on this machine.`, { advice: 'Run `distill-lab doctor`.' });
   await tf.ready();
+  // tfjs's JavaScript backend prints an advertisement for tfjs-node at its first use; our notice says more.
+  if (backend === 'cpu') Object.assign(tf.backend(), { firstUse: false });
 }
 
 function threads(): number {

@@ -1,0 +1,126 @@
+/**
+ * Bundles the product into `dist/`. `--watch` keeps at it; `--bench` bundles the benchmark too.
+ *
+ * Entries whose source is not there are left out. The native engine stays outside: only what is needed to compile it
+ * (tfjs's addon sources, Node-API's headers) is copied beside the bundle.
+ */
+import { cp, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sourcesStamp, stampFile } from './stamp.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+const watch = process.argv.includes('--watch');
+const bench = process.argv.includes('--bench');
+
+/** In a CommonJS bundle `import.meta` is empty: every module gets the bundle's own address instead. */
+const moduleUrl = "const bundleUrl = require('node:url').pathToFileURL(__filename).href;";
+
+const node = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  sourcemap: true,
+  logLevel: 'warning',
+  metafile: true,
+  external: ['sharp', 'webgpu', 'vscode', '*.node'],
+  define: { 'import.meta.url': 'bundleUrl' },
+  banner: { js: moduleUrl },
+  // Both are asked for by code that a bundle never reaches.
+  logOverride: { 'empty-import-meta': 'silent', 'require-resolve-not-external': 'silent' },
+};
+
+const browser = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'browser',
+  target: 'es2022',
+  format: 'iife',
+  sourcemap: true,
+  logLevel: 'warning',
+  metafile: true,
+};
+
+const entries = [
+  { source: 'src/cli/main.ts', options: { ...node, outfile: 'dist/cli.js', banner: { js: `#!/usr/bin/env node\n${moduleUrl}` } } },
+  { source: 'src/data/loaderWorker.ts', options: { ...node, outfile: 'dist/loader.js' } },
+  { source: 'src/extension/extension.ts', options: { ...node, outfile: 'dist/extension.js' } },
+  { source: 'webview/main.ts', options: { ...browser, outfile: 'dist/webview.js' } },
+  ...(bench ? [{ source: 'benchmarks/run.ts', options: { ...node, outfile: 'dist/bench.js' } }] : []),
+];
+
+/** Two copies of tfjs would each have half of the kernels and gradients: better no bundle than such a one. */
+function checkOneTensorflow(metafile, name) {
+  const copies = Object.keys(metafile.inputs).filter((input) => /@tensorflow\/tfjs-core\/dist\/(tf-core[\w.-]*|index)\.js$/.test(input));
+  if (copies.length > 1) throw new Error(`${name} holds ${copies.length} copies of TensorFlow.js: ${copies.join(', ')}`);
+}
+
+/** The extension host must start fast and stay small: TensorFlow has no business there. */
+function checkExtension(metafile) {
+  const heavy = Object.keys(metafile.inputs).find((input) => input.includes('node_modules/@tensorflow/'));
+  if (heavy !== undefined) throw new Error(`dist/extension.js would load TensorFlow.js: ${heavy}`);
+}
+
+const checks = {
+  name: 'checks',
+  setup(build) {
+    build.onEnd(({ metafile, errors }) => {
+      if (metafile === undefined || errors.length > 0) return;
+      const { outfile } = build.initialOptions;
+      checkOneTensorflow(metafile, outfile);
+      if (outfile === 'dist/extension.js') checkExtension(metafile);
+    });
+  },
+};
+
+async function copyBeside() {
+  const modules = join(root, 'node_modules');
+  const native = join(dist, 'native');
+  await rm(native, { recursive: true, force: true });
+  await mkdir(native, { recursive: true });
+  await cp(join(modules, '@tensorflow/tfjs-node-gpu/binding'), join(native, 'binding'), { recursive: true });
+  await cp(join(modules, 'node-api-headers/include'), join(native, 'node-api'), { recursive: true });
+  await copyFile(join(modules, 'node-api-headers/LICENSE'), join(native, 'node-api', 'LICENSE'));
+  const wasm = join(dist, 'wasm');
+  await mkdir(wasm, { recursive: true });
+  for (const file of ['tfjs-backend-wasm.wasm', 'tfjs-backend-wasm-simd.wasm']) {
+    await copyFile(join(modules, '@tensorflow/tfjs-backend-wasm/dist', file), join(wasm, file));
+  }
+  // A style sheet that the page's code imports is bundled by itself; one that it does not is taken as it is.
+  const style = join(root, 'webview/style.css');
+  if (existsSync(style) && !existsSync(join(dist, 'webview.css'))) await copyFile(style, join(dist, 'webview.css'));
+}
+
+async function main() {
+  const esbuild = createRequire(import.meta.url)('esbuild');
+  const stamp = sourcesStamp(root);
+  await mkdir(dist, { recursive: true });
+  await rm(join(root, stampFile), { force: true });
+  await rm(join(dist, 'webview.css'), { force: true });
+  const present = entries.filter(({ source }) => existsSync(join(root, source)));
+  const contexts = await Promise.all(present.map(({ source, options }) => esbuild.context({ ...options, entryPoints: [source], plugins: [checks] })));
+  if (watch) {
+    await Promise.all(contexts.map((context) => context.watch()));
+    await copyBeside();
+    console.error('watching; Ctrl+C ends it');
+    return;
+  }
+  // Each by itself: a mistake in the page must not keep the command line from being built.
+  const results = await Promise.allSettled(contexts.map((context) => context.rebuild()));
+  await Promise.all(contexts.map((context) => context.dispose()));
+  await copyBeside();
+  const failed = results.find(({ status }) => status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  await writeFile(join(root, stampFile), stamp);
+}
+
+main().catch((error) => {
+  // esbuild has printed its own errors by now.
+  if (!Array.isArray(error?.errors)) console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
