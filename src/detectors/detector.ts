@@ -44,6 +44,18 @@ export interface DetectorTraits {
   readonly levels: readonly Level[];
   readonly featureChannels: number;
   readonly anchorsPerCell: number;
+  /** Rows and columns of each level for an input [height, width]; left out: input / stride, rounded up. */
+  grid?(size: readonly [number, number]): readonly (readonly [rows: number, columns: number])[];
+  /** For methods that compare decoded boxes; left out where a detector does not code its boxes against anchors. */
+  readonly boxCoding?: BoxCoding;
+}
+
+/** How `regression` becomes boxes: deltas of an anchor, times `deviations`, log sides held within `limits`. */
+export interface BoxCoding {
+  /** [A, 4] corners in input pixels, in the order of `Assignment`. @param size network input [height, width] */
+  anchors(size: readonly [number, number]): Float32Array;
+  readonly deviations: readonly [x: number, y: number, width: number, height: number];
+  readonly limits: { readonly least: number; readonly most: number };
 }
 
 /**

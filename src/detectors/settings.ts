@@ -1,0 +1,34 @@
+/** A detector's configuration with every default filled in, by backbone and preset. */
+import { type DetectorConfig } from '../experiment/schema.ts';
+import { BACKBONE_FORMS } from './backbone.ts';
+
+/** `DetectorConfig` without holes: what goes into `resolved.json`. */
+export interface ResolvedDetector extends Omit<DetectorConfig, 'norm' | 'neck' | 'head' | 'anchors'> {
+  readonly norm: 'batch' | 'group' | 'frozen';
+  readonly neck: { readonly channels: number; readonly levels: number; readonly p6From: 'c5' | 'p5' };
+  readonly head: { readonly convs: number; readonly norm: 'none' | 'group' };
+  readonly anchors: { readonly base: number; readonly octaves: number; readonly ratios: number[]; readonly rounded: boolean };
+}
+
+/** What RetinaNet's paper and both model zoos use. */
+const LARGE = { channels: 256, levels: 5, convs: 4, headNorm: 'none', base: 4, octaves: 3, ratios: [0.5, 1, 2] } as const;
+/** For small images and networks trained from scratch: one square anchor shape, group norm in the towers. */
+const SMALL = { channels: 48, levels: 3, convs: 2, headNorm: 'group', base: 1.8, octaves: 3, ratios: [1] } as const;
+
+export function resolveDetector(config: DetectorConfig): ResolvedDetector {
+  const residual = BACKBONE_FORMS[config.backbone].stem.pool;
+  const defaults = residual ? LARGE : SMALL;
+  const { neck, head, anchors } = config;
+  return {
+    ...config,
+    norm: config.norm ?? (residual && config.weights !== undefined ? 'frozen' : 'batch'),
+    neck: { channels: neck.channels ?? defaults.channels, levels: neck.levels ?? defaults.levels, p6From: neck.p6From ?? 'c5' },
+    head: { convs: head.convs ?? defaults.convs, norm: head.norm ?? defaults.headNorm },
+    anchors: {
+      base: anchors.base ?? defaults.base,
+      octaves: anchors.octaves ?? defaults.octaves,
+      ratios: anchors.ratios ?? [...defaults.ratios],
+      rounded: anchors.rounded ?? config.preset === 'torchvision',
+    },
+  };
+}

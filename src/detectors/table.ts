@@ -1,0 +1,33 @@
+/** Every detector, made from an experiment's section. */
+import { type DetectorConfig } from '../experiment/schema.ts';
+import { type Random } from '../engine/random.ts';
+import { type DetectionSettings } from './candidates.ts';
+import { type Detector } from './detector.ts';
+import { createRetinaNet } from './retinanet.ts';
+import { resolveDetector } from './settings.ts';
+
+export { resolveDetector, type ResolvedDetector } from './settings.ts';
+
+export interface DetectorOptions {
+  readonly classes: readonly string[];
+  /** Draws the initial weights. */
+  readonly random: Random;
+  /** Thresholds of `detections`; those left out are the preset's. */
+  readonly evaluation?: Partial<DetectionSettings>;
+}
+
+export function detectionSettings(config: DetectorConfig, given: Partial<DetectionSettings> = {}): DetectionSettings {
+  return {
+    scoreThreshold: given.scoreThreshold ?? 0.05,
+    nms: given.nms ?? 0.5,
+    maxDetections: given.maxDetections ?? (config.preset === 'torchvision' ? 300 : 100),
+  };
+}
+
+/** A detector that learns, with fresh weights. */
+export function createDetector(config: DetectorConfig, { classes, random, evaluation }: DetectorOptions): Detector {
+  const resolved = resolveDetector(config);
+  // torchvision's frozen batch norm keeps scale and offset too; MMDetection's lets them learn.
+  const norm = resolved.norm === 'frozen' && resolved.preset === 'torchvision' ? 'constant' : resolved.norm;
+  return createRetinaNet(resolved, { classes, random, norm, trainable: true, detection: detectionSettings(config, evaluation) });
+}

@@ -1,0 +1,62 @@
+/** Convolution with PyTorch's symmetric padding. */
+import * as tf from '@tensorflow/tfjs';
+import { type Initializer, type Parameters } from '../parameters.ts';
+import { addBias } from './activation.ts';
+import { pytorchDefault, zeros } from './init.ts';
+
+/** A layer: [N, H, W, C] in, [N, H', W', C'] out. */
+export type Layer = (x: tf.Tensor4D) => tf.Tensor4D;
+
+export interface ConvOptions {
+  readonly in: number;
+  readonly out: number;
+  readonly kernel: number;
+  readonly stride?: number;
+  /** Cells added on each side; default keeps the size at stride 1. */
+  readonly pad?: number;
+  readonly bias?: boolean;
+  readonly init?: Initializer;
+  readonly biasInit?: Initializer;
+  readonly trainable?: boolean;
+}
+
+/** Makes `name.weight` (HWIO) and, unless `bias` is false, `name.bias`. */
+export function conv2d(parameters: Parameters, name: string, options: ConvOptions): Layer {
+  const { kernel, stride = 1, pad = Math.floor(kernel / 2), trainable = true } = options;
+  const shape = [kernel, kernel, options.in, options.out];
+  const weight = parameters.create(`${name}.weight`, shape, options.init ?? pytorchDefault, { layout: 'convolution', trainable }) as unknown as tf.Tensor4D;
+  const bias = options.bias === false ? undefined : parameters.create(`${name}.bias`, [options.out], options.biasInit ?? zeros, { trainable, decay: false });
+  return (x) => {
+    const padding = choosePadding([x.shape[1], x.shape[2]], kernel, stride, pad);
+    const input = typeof padding === 'string' ? x : tf.pad(x, padding);
+    const y = tf.conv2d(input, weight, stride, padding === 'same' ? 'same' : 'valid');
+    return bias === undefined ? y : addBias(y, bias);
+  };
+}
+
+export type Padding = 'same' | 'valid' | [[0, 0], [number, number], [number, number], [0, 0]];
+
+/**
+ * PyTorch pads both sides alike, TensorFlow's `same` pads what the last window needs: they differ at stride 2 and even sizes.
+ * Where they agree the native padding is used; elsewhere only the cells that some window reads are added.
+ */
+export function choosePadding(size: readonly [number, number], kernel: number, stride: number, pad: number): Padding {
+  const wanted = size.map((cells) => explicitPadding(cells, kernel, stride, pad)) as [[number, number], [number, number]];
+  if (wanted.every(([before, after]) => before === 0 && after === 0)) return 'valid';
+  const same = size.every((cells, axis) => {
+    const [before, after] = samePadding(cells, kernel, stride);
+    return before === wanted[axis]?.[0] && after === wanted[axis][1];
+  });
+  return same ? 'same' : [[0, 0], wanted[0], wanted[1], [0, 0]];
+}
+
+function explicitPadding(cells: number, kernel: number, stride: number, pad: number): [number, number] {
+  const outputs = Math.floor((cells + 2 * pad - kernel) / stride) + 1;
+  if (outputs < 1) throw new RangeError(`a map of ${cells} cells is too small for a ${kernel}×${kernel} window with padding ${pad}`);
+  return [pad, Math.max(0, (outputs - 1) * stride + kernel - pad - cells)];
+}
+
+function samePadding(cells: number, kernel: number, stride: number): [number, number] {
+  const total = Math.max(0, (Math.ceil(cells / stride) - 1) * stride + kernel - cells);
+  return [Math.floor(total / 2), Math.ceil(total / 2)];
+}
