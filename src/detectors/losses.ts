@@ -1,6 +1,7 @@
 /** The detector's losses, with their gradients written out: fewer passes over the big class tensors, and safe at their edges. */
 import * as tf from '@tensorflow/tfjs';
 import { at } from '../engine/layers/native.ts';
+import { withGradient } from '../engine/ops/gradient.ts';
 
 const ALPHA = 0.25;
 
@@ -11,26 +12,24 @@ const ALPHA = 0.25;
  */
 export function focalLoss(logits: tf.Tensor2D, labels: tf.Tensor1D, weights: tf.Tensor1D): tf.Scalar {
   const classes = logits.shape[1];
-  const operation = tf.customGrad((...args) => {
-    const [x, rowWeights, save] = args as unknown as [tf.Tensor2D, tf.Tensor1D, tf.GradSaveFunc];
-    const sign = tf.oneHot(labels, classes, -1, 1, 'float32');
-    const z = tf.mul(x, sign);
-    const p = tf.sigmoid(z);
-    const crossEntropy = tf.softplus(z);
-    const balance = tf.mul(tf.oneHot(labels, classes, ALPHA, 1 - ALPHA, 'float32'), tf.expandDims(rowWeights, 1));
-    const weighted = tf.mul(balance, tf.square(p));
-    save([sign, p, crossEntropy, weighted]);
-    return {
-      value: tf.sum(tf.mul(weighted, crossEntropy)),
-      // d/dz [p² s(z)] = p² (2 (1 − p) s + p); dz/dx is the sign.
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [s, probability, loss] = [at(saved, 0), at(saved, 1), at(saved, 2)];
-        const slope = tf.add(tf.mul(tf.mul(tf.sub(1, probability), 2), loss), probability);
-        return [tf.mul(tf.mul(tf.mul(at(saved, 3), slope), s), dy), tf.zerosLike(weights)];
-      },
-    };
-  });
-  return operation(logits, weights) as tf.Scalar;
+  return withGradient<tf.Scalar>(
+    [logits],
+    () => {
+      const sign = tf.oneHot(labels, classes, -1, 1, 'float32');
+      const z = tf.mul(logits, sign);
+      const p = tf.sigmoid(z);
+      const crossEntropy = tf.softplus(z);
+      const balance = tf.mul(tf.oneHot(labels, classes, ALPHA, 1 - ALPHA, 'float32'), tf.expandDims(weights, 1));
+      const weighted = tf.mul(balance, tf.square(p));
+      return { value: tf.sum(tf.mul(weighted, crossEntropy)), saved: [sign, p, crossEntropy, weighted] };
+    },
+    // d/dz [p² s(z)] = p² (2 (1 − p) s + p); dz/dx is the sign.
+    (dy, saved) => {
+      const [p, crossEntropy] = [at(saved, 1), at(saved, 2)];
+      const slope = tf.add(tf.mul(tf.mul(tf.sub(1, p), 2), crossEntropy), p);
+      return [tf.mul(tf.mul(tf.mul(at(saved, 3), slope), at(saved, 0)), dy)];
+    },
+  );
 }
 
 /** Turning point of the smooth L1 loss, as in Detectron and torchvision. */
@@ -41,22 +40,19 @@ export const SMOOTH_L1_BETA = 1 / 9;
  * @param prediction [M, 4] @param target [M, 4] @param weights [M]
  */
 export function boxLoss(kind: 'l1' | 'smoothL1', prediction: tf.Tensor2D, target: tf.Tensor2D, weights: tf.Tensor1D): tf.Scalar {
-  const operation = tf.customGrad((...args) => {
-    const [x, goal, rowWeights, save] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D, tf.GradSaveFunc];
-    const difference = tf.sub(x, goal);
-    const column = tf.expandDims(rowWeights, 1);
-    save([difference, column]);
-    return {
-      value: tf.sum(tf.mul(kind === 'l1' ? tf.abs(difference) : smooth(difference), column)),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [d, w] = [at(saved, 0), at(saved, 1)];
-        const slope = kind === 'l1' ? tf.sign(d) : tf.clipByValue(tf.div(d, SMOOTH_L1_BETA), -1, 1);
-        const dx = tf.mul(tf.mul(slope, w), dy);
-        return [dx, tf.neg(dx), tf.zerosLike(weights)];
-      },
-    };
-  });
-  return operation(prediction, target, weights) as tf.Scalar;
+  return withGradient<tf.Scalar>(
+    [prediction],
+    () => {
+      const difference = tf.sub(prediction, target);
+      const column = tf.expandDims(weights, 1);
+      return { value: tf.sum(tf.mul(kind === 'l1' ? tf.abs(difference) : smooth(difference), column)), saved: [difference, column] };
+    },
+    (dy, saved) => {
+      const difference = at(saved, 0);
+      const slope = kind === 'l1' ? tf.sign(difference) : tf.clipByValue(tf.div(difference, SMOOTH_L1_BETA), -1, 1);
+      return [tf.mul(tf.mul(slope, at(saved, 1)), dy)];
+    },
+  );
 }
 
 /** With c = min(|d|, β): c² / 2β + (|d| − c). */

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type Parameters } from '../parameters.ts';
 import { type Layer } from './conv.ts';
 import { constant, zeros } from './init.ts';
+import { withGradient } from '../ops/gradient.ts';
 import { at } from './native.ts';
 
 const EPSILON = 1e-5;
@@ -39,18 +40,6 @@ export function normaliseGroups(x: tf.Tensor4D, scale: tf.Tensor, offset: tf.Ten
     const grouped = tf.mean(tf.reshape(values, [batch, groups, channels / groups]), 2, true);
     return tf.reshape(tf.tile(grouped, [1, 1, channels / groups]), [batch, 1, 1, channels]);
   };
-  const operation = tf.customGrad((...args) => {
-    const [input, gamma, beta, save] = args as unknown as [tf.Tensor4D, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-    const centred = tf.sub(input, overGroup(tf.mean(input, [1, 2])));
-    const inverse = tf.rsqrt(tf.add(overGroup(tf.mean(tf.square(centred), [1, 2])), EPSILON));
-    const value = tf.add(tf.mul(centred, tf.mul(inverse, gamma)), beta);
-    save([centred, inverse, gamma]);
-    return {
-      value,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradients(dy, at(saved, 0), at(saved, 1), at(saved, 2)),
-    };
-  });
-
   /** With d = x − μ, r = 1/σ: dx = r·γ·dy − d·r³·⟨γ·dy·d⟩ − r·⟨γ·dy⟩, where ⟨⟩ is the mean over the group. */
   function gradients(dy: tf.Tensor, centred: tf.Tensor, inverse: tf.Tensor, gamma: tf.Tensor): tf.Tensor[] {
     const cells = height * width;
@@ -64,5 +53,13 @@ export function normaliseGroups(x: tf.Tensor4D, scale: tf.Tensor, offset: tf.Ten
     return [dx, dGamma, tf.sum(sums, 0)];
   }
 
-  return operation(x, scale, offset) as tf.Tensor4D;
+  return withGradient<tf.Tensor4D>(
+    [x, scale, offset],
+    () => {
+      const centred = tf.sub(x, overGroup(tf.mean(x, [1, 2])));
+      const inverse = tf.rsqrt(tf.add(overGroup(tf.mean(tf.square(centred), [1, 2])), EPSILON));
+      return { value: tf.add(tf.mul(centred, tf.mul(inverse, scale)), offset), saved: [centred, inverse, scale] };
+    },
+    (dy, saved) => gradients(dy, at(saved, 0), at(saved, 1), at(saved, 2)),
+  );
 }
