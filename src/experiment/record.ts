@@ -6,10 +6,12 @@ import { z } from 'zod';
 
 export const FILES = {
   experiment: 'experiment.yaml',
-  /** `{experiment, source: {file, lines}, version}`: defaults filled in, and where each key stood. */
+  /** Defaults filled in, and where each key stood; read by `parseResolved` of `resolved.ts`. */
   resolved: 'resolved.json',
   events: 'events.jsonl',
   heartbeat: 'heartbeat',
+  /** Who was started when, written by the launcher: tells of a child that died before its first heartbeat. */
+  launch: 'launch.json',
   log: 'log.txt',
   /** Its presence asks the run to save and stop. */
   stopRequest: 'stop',
@@ -70,6 +72,10 @@ export type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>
 /** `heartbeat`: rewritten every second by a thread of the child that a long step cannot hold up. */
 export const heartbeatSchema = z.object({ pid: z.number(), host: z.string(), time, /** Start time of the process as the system tells it, so that a reused pid is not taken for the run. */ processStart: z.string() });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
+
+/** `launch.json`: the same facts as a heartbeat, at the moment of the start. */
+export const launchSchema = heartbeatSchema;
+export type Launch = Heartbeat;
 
 /** Derived by the store, never written. */
 export type RunState = 'preparing' | 'running' | 'stopping' | 'stopped' | 'finished' | 'failed' | 'killed' | 'lost';

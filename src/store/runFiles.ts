@@ -1,0 +1,140 @@
+/** Small files of a run folder, read with distrust: what is missing, torn or strange reads as absent. */
+import { lstat, open, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DistillError } from '../errors.ts';
+import { FILES, type Heartbeat, heartbeatSchema, type PictureIndex, pictureIndexSchema } from '../experiment/record.ts';
+import { parseResolved, type Resolved } from '../experiment/resolved.ts';
+
+const SMALL = 64 * 1024;
+const RESOLVED_BYTES = 4 * 2 ** 20;
+const LOG_TAIL_BYTES = 16 * 1024;
+const LOG_TAIL_LINES = 12;
+const INDEX_BYTES = 16 * 2 ** 20;
+const VALUES_BYTES = 256 * 2 ** 20;
+const IMAGE_BYTES = 32 * 2 ** 20;
+
+/** @param file `FILES.heartbeat` or `FILES.launch`. */
+export async function readSign(folder: string, file: string): Promise<Heartbeat | undefined> {
+  const text = await readSmall(path.join(folder, file), SMALL);
+  if (text === undefined) return undefined;
+  try {
+    const parsed = heartbeatSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws DistillError DL704 when the folder is no run folder, DL130 when its record is damaged. */
+export async function readResolved(folder: string): Promise<Resolved> {
+  const file = path.join(folder, FILES.resolved);
+  const text = await readSmall(file, RESOLVED_BYTES);
+  if (text === undefined) throw new DistillError('DL704', 'This is not a run folder.', { where: { file: folder }, expected: `a folder with ${FILES.resolved}`, advice: 'Name a folder under runs/.' });
+  return parseResolved(text, file);
+}
+
+export async function readResolvedIfAny(folder: string): Promise<Resolved | undefined> {
+  try {
+    return await readResolved(folder);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The last lines of `log.txt`, oldest first; terminal colours removed. */
+export async function readLogTail(folder: string, lines = LOG_TAIL_LINES): Promise<readonly string[]> {
+  try {
+    const handle = await open(path.join(folder, FILES.log), 'r');
+    try {
+      const { size } = await handle.stat();
+      const length = Math.min(size, LOG_TAIL_BYTES);
+      const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+      // The escape character by its code: linters take it for a slip in a pattern.
+      const colours = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, 'g');
+      const all = buffer.toString('utf8').replaceAll(colours, '').split(/\r\n|\n|\r/);
+      if (length < size) all.shift();
+      return all.filter((line) => line.trim() !== '').slice(-lines).map((line) => line.slice(0, 1000));
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return [];
+  }
+}
+
+export async function exists(file: string): Promise<boolean> {
+  return lstat(file).then(() => true, () => false);
+}
+
+async function readSmall(file: string, limit: number): Promise<string | undefined> {
+  try {
+    const { size } = await stat(file);
+    return size > limit ? undefined : await readFile(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of everything in a folder, links not followed. Walks the disk: ask only when it is shown. */
+export async function diskBytes(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) bytes += await diskBytes(file);
+    else if (entry.isFile()) bytes += await stat(file).then(({ size }) => size, () => 0);
+  }
+  return bytes;
+}
+
+/**
+ * The real path of a file under the run's `pictures`, named in an event or an index that may come from anybody.
+ * @throws DistillError DL720 when it leads elsewhere, by `..` or by a link.
+ */
+export async function pictureFile(folder: string, relative: string): Promise<string> {
+  const refuse = (why: string, cause?: unknown): DistillError => new DistillError('DL720', `The picture ${relative} is not read: ${why}.`, { where: { file: folder }, advice: 'A run records its pictures in its own folder; this one was changed or is damaged.', cause });
+  const root = path.join(folder, FILES.pictures);
+  const within = relative.replaceAll('\\', '/').replace(new RegExp(`^${FILES.pictures}/`), '');
+  const wanted = path.resolve(root, within);
+  if (!isInside(root, wanted)) throw refuse('its path leads out of the run folder');
+  try {
+    const real = await realpath(wanted);
+    if (!isInside(await realpath(root), real)) throw refuse('a link leads out of the run folder');
+    return real;
+  } catch (error) {
+    throw error instanceof DistillError ? error : refuse('there is no such file', error);
+  }
+}
+
+function isInside(root: string, file: string): boolean {
+  const relative = path.relative(root, file);
+  return relative !== '' && relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
+}
+
+/** @param pictures the `folder` of a `pictures` event. Values are float32, little-endian. */
+export async function readPictures(folder: string, pictures: string): Promise<{ readonly index: PictureIndex; readonly values: Float32Array }> {
+  const damaged = (why: string, cause?: unknown): DistillError => new DistillError('DL721', `The masks in ${pictures} cannot be read: ${why}.`, { where: { file: folder }, advice: 'Record them again by running the experiment.', cause });
+  const text = (await readBounded(await pictureFile(folder, path.posix.join(pictures, 'index.json')), INDEX_BYTES)).toString('utf8');
+  let index: PictureIndex;
+  try {
+    index = pictureIndexSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw damaged('their index is damaged', cause);
+  }
+  const bytes = await readBounded(await pictureFile(folder, path.posix.join(pictures, 'values.bin')), VALUES_BYTES);
+  const values = new Float32Array(Math.floor(bytes.byteLength / 4));
+  for (let i = 0; i < values.length; i += 1) values[i] = bytes.readFloatLE(4 * i);
+  const reachesOut = index.masks.some(({ offset, shape }) => offset < 0 || !Number.isSafeInteger(offset) || offset + shape.reduce((size, side) => size * side, 1) > values.length);
+  if (reachesOut) throw damaged('a mask lies outside values.bin');
+  return { index, values };
+}
+
+/** Bytes of an input image, named relative to `pictures/`. */
+export async function readImage(folder: string, file: string): Promise<Buffer> {
+  return readBounded(await pictureFile(folder, file), IMAGE_BYTES);
+}
+
+async function readBounded(file: string, limit: number): Promise<Buffer> {
+  const { size } = await stat(file);
+  if (size > limit) throw new DistillError('DL721', `A picture's file is too large to be read.`, { where: { file }, expected: `at most ${limit} bytes`, got: `${size} bytes` });
+  return readFile(file);
+}
