@@ -92,3 +92,10 @@ export function anchorAt(grid: AnchorGrid, index: number): Box {
   const corner = (side: number): number => level.base[anchor * 4 + side] ?? 0;
   return [corner(0) + x, corner(1) + y, corner(2) + x, corner(3) + y];
 }
+
+/** Corners of all anchors in flat order, [A, 4]. */
+export function allAnchors(grid: AnchorGrid): Float32Array {
+  const corners = new Float32Array(grid.count * 4);
+  for (let index = 0; index < grid.count; index += 1) corners.set(anchorAt(grid, index), index * 4);
+  return corners;
+}

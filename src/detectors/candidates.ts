@@ -34,7 +34,7 @@ export function bestPairs({ logits, regression }: DetectorOutputs, classes: numb
     const anchors = tf.floorDiv(indices, tf.scalar(classes, 'int32'));
     parts.scores.push(tf.sigmoid(values));
     parts.pairs.push(tf.add(indices, tf.scalar(offset, 'int32')));
-    parts.deltas.push(tf.gather(tf.reshape(boxes, [batch, pairs / classes, 4]), anchors as tf.Tensor2D, 1, 1));
+    parts.deltas.push(tf.gather(tf.reshape(boxes, [batch, pairs / classes, 4]), anchors, 1, 1));
     offset += pairs;
   }
   return { scores: tf.concat(parts.scores, 1), pairs: tf.concat(parts.pairs, 1), deltas: tf.concat(parts.deltas, 1) };

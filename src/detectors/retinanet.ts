@@ -4,10 +4,11 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { int32, type HostTensors } from '../engine/hostTensor.ts';
-import { Parameters } from '../engine/parameters.ts';
+import { zeros } from '../engine/layers/init.ts';
+import { Parameters, type Initializer, type ParameterOptions } from '../engine/parameters.ts';
 import { type Random } from '../engine/random.ts';
 import { type Detection, type GroundTruth } from '../engine/boxes.ts';
-import { createAnchors, type AnchorGrid, type AnchorSettings } from './anchors.ts';
+import { allAnchors, createAnchors, type AnchorGrid, type AnchorSettings } from './anchors.ts';
 import { type AssignSettings } from './assign.ts';
 import { BACKBONE_FORMS, createBackbone, stageChannels } from './backbone.ts';
 import { DECODE_LIMITS } from './boxCoder.ts';
@@ -26,10 +27,19 @@ export interface RetinaNetOptions {
   readonly norm: NormKind;
   /** False for a teacher: nothing learns. */
   readonly trainable: boolean;
+  /** False leaves all weights 0, for networks that are loaded whole. */
+  readonly initialise?: boolean;
   readonly detection: DetectionSettings;
 }
 
 const FIRST_STRIDE = 8;
+
+/** Draws nothing: a large network's initial values take seconds. */
+class BlankParameters extends Parameters {
+  override create(name: string, shape: readonly number[], _: Initializer, options?: ParameterOptions): tf.Variable {
+    return super.create(name, shape, zeros, options);
+  }
+}
 
 export function createRetinaNet(config: ResolvedDetector, options: RetinaNetOptions): Detector {
   return new RetinaNet(config, options);
@@ -49,7 +59,7 @@ class RetinaNet implements Detector {
   private readonly sizes = new WeakMap<readonly tf.Tensor4D[], readonly [number, number]>();
   private readonly grids = new Map<string, AnchorGrid>();
 
-  constructor(config: ResolvedDetector, { classes, random, norm, trainable, detection }: RetinaNetOptions) {
+  constructor(config: ResolvedDetector, { classes, random, norm, trainable, initialise = true, detection }: RetinaNetOptions) {
     const { preset, neck, head, anchors } = config;
     const strides = Array.from({ length: neck.levels }, (_, index) => FIRST_STRIDE * 2 ** index);
     const anchorsPerCell = anchors.octaves * anchors.ratios.length;
@@ -62,8 +72,9 @@ class RetinaNet implements Detector {
     this.traits = {
       detector: config.detector, backbone: config.backbone, classes, featureChannels: neck.channels, anchorsPerCell,
       levels: strides.map((stride, index) => ({ name: `P${index + 3}`, stride })),
+      boxCoding: { anchors: (size) => allAnchors(this.grid(size)), deviations: [1, 1, 1, 1], limits: DECODE_LIMITS[preset] },
     };
-    this.parameters = new Parameters(random);
+    this.parameters = initialise ? new Parameters(random) : new BlankParameters(random);
     this.backbone = createBackbone(this.parameters, form, { kind: norm, groups: form.groups, trainable }, lateral + 1);
     this.neck = createNeck(this.parameters, {
       ...neck, inputs: stageChannels(form).slice(1, lateral + 1), reluBeforeP7: preset === 'torchvision', trainable,
@@ -84,10 +95,10 @@ class RetinaNet implements Detector {
   }
 
   loss({ logits, regression }: DetectorOutputs, targets: Readonly<Record<string, tf.Tensor>>): Record<string, tf.Scalar> {
-    const labels = tf.reshape(need(targets, 'labels'), [-1]) as tf.Tensor1D;
-    const classWeights = tf.reshape(need(targets, 'classWeights'), [-1]) as tf.Tensor1D;
-    const boxTargets = tf.reshape(need(targets, 'boxTargets'), [-1, 4]) as tf.Tensor2D;
-    const boxWeights = tf.reshape(need(targets, 'boxWeights'), [-1]) as tf.Tensor1D;
+    const labels = tf.reshape<tf.Rank.R1>(need(targets, 'labels'), [-1]);
+    const classWeights = tf.reshape<tf.Rank.R1>(need(targets, 'classWeights'), [-1]);
+    const boxTargets = tf.reshape<tf.Rank.R2>(need(targets, 'boxTargets'), [-1, 4]);
+    const boxWeights = tf.reshape<tf.Rank.R1>(need(targets, 'boxWeights'), [-1]);
     return {
       classification: focalLoss(joinLevels(logits, this.traits.classes.length), labels, classWeights),
       box: boxLoss(this.config.boxLoss, joinLevels(regression, 4), boxTargets, boxWeights),
@@ -101,7 +112,7 @@ class RetinaNet implements Detector {
   }
 
   detections(candidates: HostTensors, contentSizes: readonly (readonly [number, number])[]): Detection[][] {
-    const [height = 0, width = 0] = (candidates['inputSize'] ?? int32([0])).data;
+    const [height = 0, width = 0] = (candidates.inputSize ?? int32([0])).data;
     return decodePairs(candidates, contentSizes, this.grid([height, width]), this.traits.classes.length, DECODE_LIMITS[this.config.preset], this.detection);
   }
 
@@ -115,7 +126,7 @@ class RetinaNet implements Detector {
 
 /** Levels [N, H, W, A·D] as one [N · anchors, D], anchors in flat order. */
 function joinLevels(maps: readonly tf.Tensor4D[], depth: number): tf.Tensor2D {
-  const rows = maps.map((map) => tf.reshape(map, [map.shape[0], map.size / map.shape[0] / depth, depth]) as tf.Tensor3D);
+  const rows = maps.map((map) => tf.reshape<tf.Rank.R3>(map, [map.shape[0], map.size / map.shape[0] / depth, depth]));
   return tf.reshape(tf.concat(rows, 1), [-1, depth]);
 }
 

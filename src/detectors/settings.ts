@@ -1,6 +1,7 @@
 /** A detector's configuration with every default filled in, by backbone and preset. */
 import { type DetectorConfig } from '../experiment/schema.ts';
 import { BACKBONE_FORMS } from './backbone.ts';
+import { type DetectionSettings } from './candidates.ts';
 
 /** `DetectorConfig` without holes: what goes into `resolved.json`. */
 export interface ResolvedDetector extends Omit<DetectorConfig, 'norm' | 'neck' | 'head' | 'anchors'> {
@@ -30,5 +31,14 @@ export function resolveDetector(config: DetectorConfig): ResolvedDetector {
       ratios: anchors.ratios ?? [...defaults.ratios],
       rounded: anchors.rounded ?? config.preset === 'torchvision',
     },
+  };
+}
+
+/** Thresholds of detections; those left out are the preset's. */
+export function detectionSettings(config: DetectorConfig, given: Partial<DetectionSettings> = {}): DetectionSettings {
+  return {
+    scoreThreshold: given.scoreThreshold ?? 0.05,
+    nms: given.nms ?? 0.5,
+    maxDetections: given.maxDetections ?? (config.preset === 'torchvision' ? 300 : 100),
   };
 }

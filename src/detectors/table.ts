@@ -4,9 +4,10 @@ import { type Random } from '../engine/random.ts';
 import { type DetectionSettings } from './candidates.ts';
 import { type Detector } from './detector.ts';
 import { createRetinaNet } from './retinanet.ts';
-import { resolveDetector } from './settings.ts';
+import { detectionSettings, resolveDetector } from './settings.ts';
 
 export { resolveDetector, type ResolvedDetector } from './settings.ts';
+export { createTeacher, type Teacher } from './teacher.ts';
 
 export interface DetectorOptions {
   readonly classes: readonly string[];
@@ -14,14 +15,6 @@ export interface DetectorOptions {
   readonly random: Random;
   /** Thresholds of `detections`; those left out are the preset's. */
   readonly evaluation?: Partial<DetectionSettings>;
-}
-
-export function detectionSettings(config: DetectorConfig, given: Partial<DetectionSettings> = {}): DetectionSettings {
-  return {
-    scoreThreshold: given.scoreThreshold ?? 0.05,
-    nms: given.nms ?? 0.5,
-    maxDetections: given.maxDetections ?? (config.preset === 'torchvision' ? 300 : 100),
-  };
 }
 
 /** A detector that learns, with fresh weights. */

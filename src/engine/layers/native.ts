@@ -35,11 +35,11 @@ export interface NativeKernel {
 
 /** Registers once a process: a second load of the module (tests) leaves the first in place. */
 export function registerNative(kernel: NativeKernel): void {
-  if (tf.getKernel(kernel.name, BACKEND) !== undefined) return;
+  if (tf.getKernelsForBackend(BACKEND).some(({ kernelName }) => kernelName === kernel.name)) return;
   tf.registerKernel({
     kernelName: kernel.name,
     backendName: BACKEND,
-    kernelFunc: ({ inputs, backend, attrs }) => kernel.run(backend as NativeBackend, inputs, (attrs ?? {}) as Readonly<Record<string, unknown>>),
+    kernelFunc: ({ inputs, backend, attrs }) => kernel.run(backend as NativeBackend, inputs, attrs ?? {}),
   });
   tf.registerGradient({
     kernelName: kernel.name,
@@ -49,14 +49,14 @@ export function registerNative(kernel: NativeKernel): void {
       const first = Array.isArray(dy) ? dy[0] : dy;
       if (first === undefined) throw new Error(`${kernel.name} got no gradient`);
       // Computed at once, not on demand: one native operation gives them all.
-      const gradients = kernel.gradient(first, saved, attrs as Readonly<Record<string, unknown>>);
+      const gradients = kernel.gradient(first, saved, attrs);
       return Object.fromEntries(Object.entries(gradients).map(([input, gradient]) => [input, () => gradient]));
     },
   });
 }
 
 export function runNative(name: string, inputs: Readonly<Record<string, tf.Tensor>>, attributes: Readonly<Record<string, number | boolean | string>> = {}): tf.Tensor[] {
-  const outputs = tf.engine().runKernel(name, inputs, attributes) as tf.Tensor | tf.Tensor[];
+  const outputs = tf.engine().runKernel<tf.Tensor | tf.Tensor[]>(name, inputs, attributes);
   return Array.isArray(outputs) ? outputs : [outputs];
 }
 
