@@ -6,6 +6,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { type Assignment, type DetectorOutputs, type DetectorTraits } from '../detectors/detector.ts';
 import { type GroundTruth } from '../engine/boxes.ts';
+import { type DistillError } from '../errors.ts';
 import { type HostTensors } from '../engine/hostTensor.ts';
 import { type Parameters } from '../engine/parameters.ts';
 import { type Random } from '../engine/random.ts';
@@ -19,6 +20,8 @@ export interface BatchTruth {
   readonly contentSizes: readonly (readonly [number, number])[];
   /** The student's own label assignment, by image. */
   readonly assignments: readonly Assignment[];
+  /** Optimizer steps done before this one: what warm-ups count. Left out (pictures, tests): all warm-ups are over. */
+  readonly step?: number;
 }
 
 /** Measured once on training images before the run; methods with `scale: normalized` divide by it. */
@@ -55,7 +58,7 @@ export interface PictureKind {
   /** What it means, in words, shown under the mask. */
   readonly caption: string;
   readonly form: 'map' | 'bars';
-  /** Difference maps have their zero in the middle of the colour scale. */
+  /** Its picture of role `difference` is student − teacher and has its zero in the middle of the colour scale. */
   readonly signed?: boolean;
 }
 
@@ -71,14 +74,15 @@ export interface Distiller {
 }
 
 /** A row of the table of methods. */
-export interface Method<Options = Record<string, unknown>> {
+export interface Method<Options> {
+  /** The word after `method:` in the experiment file. */
   readonly id: string;
   readonly title: string;
   readonly paper: string;
   readonly venue: string;
   readonly family: 'feature' | 'attention' | 'instance' | 'relation' | 'logit' | 'localisation' | 'assignment' | 'self';
   readonly pictures: Readonly<Record<string, PictureKind>>;
-  /** Why this pair cannot be served, or undefined. Called before any work starts. */
-  refuse(teacher: DetectorTraits, student: DetectorTraits, options: Options): string | undefined;
+  /** Why this pair cannot be served; empty when it can. Asked before any work starts. */
+  problems(teacher: DetectorTraits, student: DetectorTraits, options: Options): readonly DistillError[];
   create(options: Options, context: DistillerContext): Distiller;
 }

@@ -1,0 +1,61 @@
+/** The table of methods: one row a method, and what is asked of all methods of an experiment together. */
+import { type DetectorTraits } from '../detectors/detector.ts';
+import { DistillError } from '../errors.ts';
+import { type MethodConfig } from '../experiment/schema.ts';
+import { type Distiller, type DistillerContext, type Method } from './distiller.ts';
+import { fgd } from './fgd.ts';
+import { fgdDefaults } from './fgdDefaults.ts';
+import { pfi } from './pfi.ts';
+import { rm } from './rm.ts';
+
+export type MethodId = MethodConfig['method'];
+type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
+
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi };
+
+/** What people are told of a method, by the word in the experiment file. */
+export type MethodCard = Pick<Method<never>, 'id' | 'title' | 'paper' | 'venue' | 'family' | 'pictures'>;
+
+export function methodOf(id: string): MethodCard {
+  const row = Object.entries(METHODS).find(([key]) => key === id)?.[1];
+  if (row === undefined) throw new RangeError(`there is no method ${id}`);
+  return row;
+}
+
+/** Values of the options whose default depends on the student's detector, by option; empty for a method without such. */
+export function defaultsFor(method: MethodId, detector: string): Readonly<Record<string, number>> {
+  return method === 'fgd' ? { ...fgdDefaults(detector) } : {};
+}
+
+/** All methods of an experiment, in its order. Adapters draw their initial weights from `context.random`, also in this order. */
+export function createDistillers(configs: readonly MethodConfig[], context: DistillerContext): Distiller[] {
+  return configs.map((config) => createOne(config, context));
+}
+
+function createOne<Id extends MethodId>(config: ConfigOf<Id>, context: DistillerContext): Distiller {
+  return rowOf(config).create(config, context);
+}
+
+/** Everything that stands against this pair, each error with its key (`['distill', 0]`); empty when the run may start. */
+export function checkPair(configs: readonly MethodConfig[], teacher: DetectorTraits, student: DetectorTraits): DistillError[] {
+  return configs.flatMap((config, index) => {
+    const twice = configs.findIndex(({ method }) => method === config.method) < index ? [methodTwice(config.method)] : [];
+    return [...twice, ...problemsOf(config, teacher, student)].map((problem) => within(problem, config.method, index));
+  });
+}
+
+function problemsOf<Id extends MethodId>(config: ConfigOf<Id>, teacher: DetectorTraits, student: DetectorTraits): readonly DistillError[] {
+  return rowOf(config).problems(teacher, student, config);
+}
+
+function rowOf<Id extends MethodId>(config: ConfigOf<Id>): Method<ConfigOf<Id>> {
+  return METHODS[config.method];
+}
+
+function methodTwice(method: MethodId): DistillError {
+  return new DistillError('DL512', `The method ${method} is listed twice.`, { expected: 'each method once', advice: 'Remove one of the two, or raise `weight` instead.' });
+}
+
+function within(problem: DistillError, method: MethodId, index: number): DistillError {
+  return new DistillError(problem.code, `${METHODS[method].title}: ${problem.message}`, { ...problem.details, key: ['distill', index] });
+}
