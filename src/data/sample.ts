@@ -1,6 +1,8 @@
 /** What a data set is to the rest, whatever its format on disk. */
 import { type Box, type GroundTruth } from '../engine/boxes.ts';
 
+export type Split = 'train' | 'val';
+
 export interface AnnotatedObject {
   /** Pixels of the original image. */
   readonly box: Box;
@@ -12,6 +14,31 @@ export interface AnnotatedObject {
   readonly difficult: boolean;
 }
 
+/** Where an image's pixels come from, as plain data: what the loader's thread is told. */
+export type ImageSource = FileSource | SceneSource;
+
+export interface FileSource {
+  readonly kind: 'file';
+  /** Absolute. */
+  readonly path: string;
+  /** Whether the boxes' frame is the image turned upright by its EXIF orientation, where sizes leave it open. */
+  readonly upright: boolean;
+}
+
+export interface SceneSource {
+  readonly kind: 'scene';
+  readonly scene: SceneSpec;
+}
+
+/** All that a drawn scene depends on, besides its index. */
+export interface SceneSpec {
+  readonly seed: number;
+  readonly split: Split;
+  /** [height, width]. */
+  readonly size: readonly [number, number];
+  readonly classes: readonly string[];
+}
+
 export interface AnnotatedImage {
   /** Position in the data set; also the seed of its own random numbers. */
   readonly index: number;
@@ -21,6 +48,8 @@ export interface AnnotatedImage {
   readonly width: number;
   readonly height: number;
   readonly objects: readonly AnnotatedObject[];
+  /** Left out for images that exist in memory only; such a data set is prepared on the calling thread. */
+  readonly source?: ImageSource | undefined;
   /** Pixels, RGB interleaved, of the original size. Throws DistillError DL3xx when the file cannot be read. */
   pixels(): Promise<RawImage>;
 }
