@@ -40,7 +40,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       return reasons.length === 0 ? engine : { ...engine, notice: notice(backend, reasons) };
     } catch (error) {
       if (!(error instanceof DistillError) || error.code === 'DL205') throw error;
-      reasons.push([error.message, error.details.got].filter((part) => part !== undefined).join(' '));
+      reasons.push(error.details.got === undefined ? error.message : `${error.message} (${error.details.got})`);
     }
   }
   throw new DistillError('DL203', 'No tensor backend starts on this machine.', { got: reasons.join(' '), advice: 'Run `distill-lab doctor`.' });

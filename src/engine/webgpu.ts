@@ -50,5 +50,6 @@ async function importPackage(): Promise<WebGpuPackage> {
 }
 
 function describe({ info }: Adapter): string {
-  return [info.device, info.description, info.architecture, info.vendor].find((text) => text !== '') ?? 'unnamed GPU';
+  const names = [info.description, info.device, info.architecture, info.vendor].map((text) => text.replace(/[\s-]+$/, ''));
+  return names.find((text) => text !== '') ?? 'unnamed GPU';
 }

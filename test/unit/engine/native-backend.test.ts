@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startEngine } from '../../../src/engine/backend.ts';
 import { installedEngines } from '../../../src/engine/native/folder.ts';
-import { loadAdvice, loadedEngine, restoreUtil } from '../../../src/engine/native/load.ts';
+import { loadAdvice } from '../../../src/engine/native/loadAdvice.ts';
+import { loadedEngine, restoreUtil } from '../../../src/engine/native/load.ts';
 import { npmEngine } from '../../../src/engine/native/locate.ts';
 
 const there = installedEngines().length > 0 || npmEngine() !== undefined;
