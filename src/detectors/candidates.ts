@@ -34,10 +34,20 @@ export function bestPairs({ logits, regression }: DetectorOutputs, classes: numb
     const anchors = tf.floorDiv(indices, tf.scalar(classes, 'int32'));
     parts.scores.push(tf.sigmoid(values));
     parts.pairs.push(tf.add(indices, tf.scalar(offset, 'int32')));
-    parts.deltas.push(tf.gather(tf.reshape(boxes, [batch, pairs / classes, 4]), anchors, 1, 1));
+    parts.deltas.push(rows(tf.reshape(boxes, [batch, pairs / classes, 4]), anchors));
     offset += pairs;
   }
   return { scores: tf.concat(parts.scores, 1), pairs: tf.concat(parts.pairs, 1), deltas: tf.concat(parts.deltas, 1) };
+}
+
+/**
+ * Row `indexes[n, k]` of each image: [N, A, 4] and [N, k] give [N, k, 4].
+ * By `gatherND` over flat rows: `tf.gather` reads its indexes on the host in tfjs-node and so cannot be captured.
+ */
+function rows(values: tf.Tensor3D, indexes: tf.Tensor): tf.Tensor {
+  const [batch, anchors, size] = values.shape;
+  const first = tf.tensor2d(Array.from({ length: batch }, (_, image) => image * anchors), [batch, 1], 'int32');
+  return tf.gatherND(tf.reshape(values, [batch * anchors, size]), tf.expandDims(tf.add(indexes, first), 2));
 }
 
 /** @param contentSizes unpadded [height, width] of each image @param classes K */

@@ -63,14 +63,14 @@ function record(binding: Binding, name: string, spec: FunctionSpec, variables: R
   tf.tidy(() => {
     const inputs = Object.fromEntries(Object.entries(spec.example).map(([key, value]) => [key, tf.tensor(value.data, [...value.shape], value.dtype)]));
     for (const [key, tensor] of Object.entries(inputs)) {
-      recorder.declare(nativeId(tensor), () => {
+      const dtype = tensor.dtype === 'int32' ? binding.TF_INT32 : binding.TF_FLOAT;
+      recorder.declare(nativeId(tensor), dtype, () => {
         used.push(key);
-        const dtype = tensor.dtype === 'int32' ? binding.TF_INT32 : binding.TF_FLOAT;
         return `${recorder.add({ name: `${name}/input/${key}`, op: 'Placeholder', attr: { dtype: { type: dtype }, shape: { shape: shapeMessage(tensor.shape) } } })}:0`;
       });
     }
     for (const [variable, handle] of variables) {
-      recorder.declare(nativeId(variable), () => {
+      recorder.declare(nativeId(variable), binding.TF_FLOAT, () => {
         reads.push(`${name}/read/${handle}`);
         return `${recorder.add({ name: `${name}/read/${handle}`, op: 'ReadVariableOp', input: [handle], attr: { dtype: { type: binding.TF_FLOAT } } })}:0`;
       });

@@ -5,6 +5,12 @@
 import { constantNode, shapeMessage, type Attribute, type GraphNode } from './graphDef.ts';
 import { type Binding, type OpAttribute, type TensorMetadata, type Values } from './binding.ts';
 
+/**
+ * Ops whose kernels leave type attributes to eager execution, which infers them; a graph does not.
+ * Attribute → the input whose type it is.
+ */
+const INFERRED: Readonly<Record<string, Readonly<Record<string, number>>>> = { ExpandDims: { T: 0, Tdim: 1 } };
+
 /** Uniform constants above this many values are written as a Fill node: the graph would grow by megabytes otherwise. */
 const FILL_ABOVE = 64;
 
@@ -15,6 +21,8 @@ export class Recorder {
   /** Small constants are shared: type, shape and bytes → node. */
   private readonly constants = new Map<string, string>();
   private readonly lateSources = new Map<number, () => string>();
+  /** Native tensor id → data type. */
+  private readonly types = new Map<number, number>();
   private readonly binding: Binding;
   private readonly prefix: string;
   private counter = 0;
@@ -26,7 +34,8 @@ export class Recorder {
   }
 
   /** Says where a tensor that exists already comes from; the node is made only when something uses it. */
-  declare(id: number, source: () => string): void {
+  declare(id: number, dtype: number, source: () => string): void {
+    this.types.set(id, dtype);
     this.lateSources.set(id, source);
   }
 
@@ -91,16 +100,24 @@ export class Recorder {
 
   private createTensor(shape: readonly number[], dtype: number, values: Values | readonly number[]): number {
     const id = this.binding.createTensor(shape, dtype, values);
-    this.lateSources.set(id, () => this.constant(dtype, shape, typed(this.binding, dtype, values)));
+    this.declare(id, dtype, () => this.constant(dtype, shape, typed(this.binding, dtype, values)));
     return id;
   }
 
   private executeOp(op: string, attributes: readonly OpAttribute[], inputs: readonly number[], count: number): TensorMetadata[] {
     const outputs = this.binding.executeOp(op, attributes, inputs, count);
     const input = inputs.map((id) => this.sourceOf(id, op));
-    const name = this.add({ name: this.name(op), op, input, attr: Object.fromEntries(attributes.map((attribute) => [attribute.name, toMessage(this.binding, attribute)])) });
-    outputs.forEach(({ id }, index) => this.sources.set(id, `${name}:${index}`));
+    const attr = Object.fromEntries(attributes.map((attribute) => [attribute.name, toMessage(this.binding, attribute)]));
+    const name = this.add({ name: this.name(op), op, input, attr: { ...this.inferred(op, inputs), ...attr } });
+    outputs.forEach(({ id, dtype }, index) => {
+      this.sources.set(id, `${name}:${index}`);
+      this.types.set(id, dtype);
+    });
     return outputs;
+  }
+
+  private inferred(op: string, inputs: readonly number[]): Record<string, Attribute> {
+    return Object.fromEntries(Object.entries(INFERRED[op] ?? {}).map(([attribute, index]) => [attribute, { type: this.types.get(inputs[index] ?? -1) ?? this.binding.TF_FLOAT }]));
   }
 }
 

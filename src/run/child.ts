@@ -1,0 +1,74 @@
+/** The child process of a run: reads its folder, trains, and leaves an `ended` event whatever happens. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { DistillError, explainError } from '../errors.ts';
+import { startEngine } from '../engine/backend.ts';
+import { FILES, type Arm } from '../experiment/record.ts';
+import { locate } from '../experiment/positions.ts';
+import { parseResolved, type Resolved } from '../experiment/resolved.ts';
+import { findCheckpoint } from './checkpoint.ts';
+import { EventWriter, type NewEvent } from './eventWriter.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { armNames, prepareRun, type PreparedRun } from './prepare.ts';
+import { summaryOf } from './summary.ts';
+import { train } from './train.ts';
+
+/** @returns the exit code: 0 finished, 1 failed, 3 stopped. */
+export async function runChild(folder: string): Promise<number> {
+  const events = new EventWriter(folder);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => { stop.abort(); });
+  const stopHeartbeat = startHeartbeat(folder);
+  let resolved: Resolved | undefined;
+  try {
+    const file = join(folder, FILES.resolved);
+    resolved = parseResolved(readFileSync(file, 'utf8'), file);
+    const from = stepsToGoOnFrom(folder, resolved);
+    events.cutAfter(from);
+    events.write({ type: 'phase', phase: 'engine' });
+    const { backend, device } = resolved.experiment.engine;
+    const engine = await startEngine({ backend, device });
+    log(`engine: ${engine.backend}, ${engine.device}${engine.notice === undefined ? '' : ` (${engine.notice})`}`);
+    const run = await prepareRun({ folder, resolved, engine, events, signal: stop.signal, log });
+    events.write(startedEvent(run, from));
+    if (engine.notice !== undefined) events.write({ type: 'warning', message: engine.notice });
+    const state = await train(run);
+    for (const arm of run.arms) await arm.dispose();
+    events.write({ type: 'ended', state });
+    log(state);
+    return state === 'finished' ? 0 : 3;
+  } catch (error) {
+    const placed = resolved === undefined ? error : locate(error, resolved.source);
+    log(explainError(placed));
+    events.write({ type: 'ended', state: 'failed', error: failureOf(placed, resolved) });
+    return 1;
+  } finally {
+    await stopHeartbeat();
+  }
+}
+
+function stepsToGoOnFrom(folder: string, { experiment }: Resolved): Partial<Record<Arm, number>> {
+  return Object.fromEntries(armNames(experiment).map((arm) => [arm, findCheckpoint(folder, arm, 'last')?.state.step ?? 0]));
+}
+
+function startedEvent(run: PreparedRun, from: Partial<Record<Arm, number>>): NewEvent {
+  const { experiment, engine, steps, stepsPerEpoch, arms, training } = run;
+  return {
+    type: 'started', pid: process.pid, host: hostname(), name: experiment.name, totalSteps: steps, stepsPerEpoch, from,
+    engine: { backend: engine.backend, device: engine.device, precision: experiment.engine.precision, captured: arms[0]?.program.captured ?? false, ...(engine.notice === undefined ? {} : { notice: engine.notice }) },
+    summary: summaryOf(experiment, training.images.length), arms: arms.map(({ name }) => name), methods: experiment.distill.map(({ method }) => method), classes: [...training.classes],
+  };
+}
+
+function failureOf(error: unknown, resolved: Resolved | undefined): NonNullable<Extract<NewEvent, { type: 'ended' }>['error']> {
+  const explanation = explainError(error);
+  if (!(error instanceof DistillError)) return { code: 'DL600', message: error instanceof Error ? error.message : String(error), explanation };
+  const { where } = error.details;
+  const line = where?.line !== undefined && where.file === resolved?.source.file ? { line: where.line } : {};
+  return { code: error.code, message: error.message, explanation, ...line };
+}
+
+function log(line: string): void {
+  console.log(`${new Date().toISOString()} ${line}`);
+}

@@ -1,0 +1,28 @@
+/** Average precision of a network on the validation set. */
+import { annotationsForEvaluation, validationExamples } from '../data/index.ts';
+import { type DataSet } from '../data/sample.ts';
+import { type Detector } from '../detectors/detector.ts';
+import { type Program } from '../engine/program.ts';
+import { evaluateCoco } from '../evaluation/coco.ts';
+import { type Evaluation, type EvaluationDetection } from '../evaluation/types.ts';
+import { evaluateVoc } from '../evaluation/voc.ts';
+import { type Experiment } from '../experiment/schema.ts';
+import { detect, toOriginal } from './infer.ts';
+
+export interface EvaluationResult extends Evaluation {
+  readonly seconds: number;
+}
+
+/** @param name of the program's inference function for this detector. */
+export async function evaluate(program: Program, name: string, detector: Detector, dataSet: DataSet, { data, evaluate: { metric } }: Experiment, onProgress?: (done: number, total: number) => void): Promise<EvaluationResult> {
+  const begin = performance.now();
+  const detections: EvaluationDetection[] = [];
+  let done = 0;
+  for await (const { example, detections: found } of detect(program, name, detector, data.size, validationExamples(dataSet, data))) {
+    for (const { box, label, score } of found) detections.push({ image: example.image.index, label, score, box: toOriginal(box, example.scale) });
+    done += 1;
+    onProgress?.(done, dataSet.images.length);
+  }
+  const judge = metric === 'coco' ? evaluateCoco : evaluateVoc;
+  return { ...judge(annotationsForEvaluation(dataSet), detections, dataSet.classes), seconds: (performance.now() - begin) / 1000 };
+}
