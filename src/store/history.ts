@@ -43,7 +43,7 @@ export function fold(history: History, event: RunEvent): void {
   history.lastTime = event.time;
   switch (event.type) {
     case 'started': foldStarted(history, event); break;
-    case 'phase': history.phase = event; break;
+    case 'phase': foldPhase(history, event); break;
     case 'step': foldStep(history, event); break;
     case 'evaluation': foldEvaluation(history, event); break;
     case 'pictures': history.pictures += 1; break;
@@ -56,11 +56,18 @@ export function fold(history: History, event: RunEvent): void {
   }
 }
 
+/** Starting the engine is the first thing that an attempt tells. */
+function foldPhase(history: History, event: EventOf<'phase'>): void {
+  history.phase = event;
+  if (event.phase !== 'engine') return;
+  history.stepping = false;
+  delete history.ended;
+}
+
 function foldStarted(history: History, event: EventOf<'started'>): void {
   history.started = event;
   history.stepping = false;
   delete history.ended;
-  delete history.phase;
   for (const [arm, from] of Object.entries(event.from) as [Arm, number][]) if (from > 0) history.steps[arm] = from;
 }
 

@@ -1,0 +1,138 @@
+/** The commands and their options. Everything heavy is imported inside the command that needs it. */
+import { Command, CommanderError, Option } from 'commander';
+import { type Arm } from '../experiment/record.ts';
+import { type EvaluateOptions } from './commands/evaluate.ts';
+import { type ExportOptions } from './commands/export.ts';
+import { type PredictOptions } from './commands/predict.ts';
+import { type ResumeOptions } from './commands/resume.ts';
+import { type RunOptions } from './commands/run.ts';
+import { type StopOptions } from './commands/stop.ts';
+import { EXIT, type Output, reportError } from './output.ts';
+import { type Surroundings, versionOf } from './surroundings.ts';
+
+const EXIT_CODES = `
+Exit codes: 0 finished, 1 failed, 2 bad input, 3 stopped, 4 killed or lost.
+Documentation: docs/cli.md; errors: docs/errors.md.`;
+
+/** @param args without node and the program's path. @returns the exit code. */
+export async function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  let code: number = EXIT.finished;
+  const program = createProgram(surroundings, (result) => { code = result; });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    // Help and version end this way too, with code 0; commander has printed what there was to say.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.finished : EXIT.badInput;
+    return reportError(surroundings.output, error);
+  }
+}
+
+function createProgram(surroundings: Surroundings, done: (code: number) => void): Command {
+  const { output } = surroundings;
+  const program = new Command('distill-lab')
+    .description('Knowledge distillation for object detectors: one YAML file, live curves, attention masks, honest gains.')
+    .version(versionOf(surroundings.cliPath))
+    .configureOutput(writersOf(output))
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText('after', EXIT_CODES);
+  addRuns(program, surroundings, done);
+  addNetworks(program, surroundings, done);
+  addTools(program, surroundings, done);
+  return program;
+}
+
+function writersOf(output: Output): { writeOut: (text: string) => void; writeErr: (text: string) => void } {
+  return { writeOut: (text) => { output.line(text.trimEnd()); }, writeErr: (text) => { output.note(text.trimEnd()); } };
+}
+
+const collect = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
+
+function withRunOptions(command: Command): Command {
+  return command
+    .option('--set <key=value>', 'change a key for this run, e.g. train.batch=8 (repeatable)', collect, [])
+    .option('--seed <number>', 'short for --set train.seed=…')
+    .option('--steps <number>', 'short for --set train.steps=…')
+    .option('--runs <folder>', 'where run folders are made', 'runs')
+    .option('--json', 'events as JSON lines; the last line is the result', false);
+}
+
+function addRuns(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  withRunOptions(program.command('run').argument('<experiment>', 'a *.distill.yaml file'))
+    .description('train, and follow the run until it ends')
+    .option('--detach', 'start the run and return', false)
+    .action(async (file: string, options: RunOptions) => { done(await (await import('./commands/run.ts')).run(surroundings, file, options)); });
+  program.command('resume').argument('<run>', 'run folder')
+    .description('go on with a run from its last checkpoint')
+    .option('--steps <number>', 'lengthen the run')
+    .option('--as-started', 'go on with the values the run was started with, though the file has changed', false)
+    .option('--json', 'events as JSON lines; the last line is the result', false)
+    .option('--detach', 'start and return', false)
+    .action(async (run: string, options: ResumeOptions) => { done(await (await import('./commands/resume.ts')).resume(surroundings, run, options)); });
+  program.command('stop').argument('<run>', 'run folder')
+    .description('ask a run to save and end')
+    .option('--kill', 'end it now; what came after its last checkpoint is lost', false)
+    .option('--no-wait', 'do not wait until it has ended')
+    .action(async (run: string, options: StopOptions) => { done(await (await import('./commands/stop.ts')).stop(surroundings, run, options)); });
+  program.command('runs').argument('[folder]', 'folder of run folders', 'runs')
+    .description('list runs, newest first')
+    .option('--json', 'one JSON array', false)
+    .action(async (folder: string, options: { json: boolean }) => { done(await (await import('./commands/runs.ts')).runs(surroundings, folder, options)); });
+  withRunOptions(program.command('demo'))
+    .description('the example experiment on drawn scenes: teacher, student without distillation, distilled')
+    .action(async (options: RunOptions) => { done(await (await import('./commands/demo.ts')).demo(surroundings, options)); });
+  program.command('run-child', { hidden: true }).argument('<run>', 'run folder')
+    .action(async (run: string) => { done(await (await import('../run/child.ts')).runChild(run)); });
+}
+
+function addNetworks(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  const weights = (): Option => new Option('--weights <file>', 'weight file (.safetensors, .pth, .pt); default: the run\'s checkpoint');
+  const checkpoint = (): Option => new Option('--checkpoint <which>', 'which checkpoint of a run').choices(['best', 'last']).default('best');
+  const arms: readonly Arm[] = ['student', 'control', 'controlInherit'];
+  const arm = (): Option => new Option('--arm <arm>', 'which network of a run').choices(arms).default('student');
+  program.command('evaluate').argument('<experiment or run>', 'a *.distill.yaml file or a run folder')
+    .description('COCO AP and AR on the validation set')
+    .addOption(weights()).addOption(checkpoint()).addOption(arm())
+    .addOption(new Option('--subject <who>', 'whose section of the experiment describes the network').choices(['student', 'teacher']).default('student'))
+    .option('--json', 'one JSON object, in per cent', false)
+    .action(async (target: string, options: EvaluateOptions) => { done(await (await import('./commands/evaluate.ts')).evaluate(surroundings, target, options)); });
+  program.command('predict').argument('<experiment or run>', 'a *.distill.yaml file or a run folder').argument('<images...>', 'images or folders of images')
+    .description('detections as JSON, and annotated pictures')
+    .addOption(weights()).addOption(checkpoint()).addOption(arm())
+    .option('--output <folder>', 'where predictions.json and the pictures go', 'predictions')
+    .option('--score <number>', 'least score of a detection, 0 to 1', '0.3')
+    .option('--json', 'a JSON object about what was written', false)
+    .action(async (target: string, images: string[], options: PredictOptions) => { done(await (await import('./commands/predict.ts')).predict(surroundings, target, images, options)); });
+  program.command('export').argument('<run>', 'run folder')
+    .description('the trained student alone, as safetensors')
+    .option('--output <file>', 'file to write; default: student.safetensors in the run folder')
+    .addOption(checkpoint())
+    .addOption(new Option('--naming <whose>', 'whose names the tensors get').choices(['mmdetection', 'torchvision']).default('mmdetection'))
+    .option('--json', 'a JSON object about what was written', false)
+    .action(async (run: string, options: ExportOptions) => { done(await (await import('./commands/export.ts')).exportWeights(surroundings, run, options)); });
+  program.command('report').argument('<run>', 'run folder')
+    .description('one self-contained HTML page with curves, masks and table')
+    .option('--output <file>', 'file to write; default: report.html in the run folder')
+    .action(async (run: string, options: { output?: string }) => { done(await (await import('./commands/report.ts')).report(surroundings, run, options)); });
+}
+
+function addTools(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  program.command('validate').argument('<experiments...>', '*.distill.yaml files')
+    .description('check experiment files and start nothing')
+    .option('--set <key=value>', 'change a key before checking (repeatable)', collect, [])
+    .option('--json', 'problems as one JSON array', false)
+    .action(async (files: string[], options: { set: string[]; json: boolean }) => { done(await (await import('./commands/validate.ts')).validate(surroundings, files, options)); });
+  program.command('methods')
+    .description('the distillation methods and their options')
+    .option('--json', 'one JSON array', false)
+    .action(async (options: { json: boolean }) => { done(await (await import('./commands/methods.ts')).listMethods(surroundings, options)); });
+  program.command('doctor')
+    .description('what engine there is, how fast, and what to do about what is missing')
+    .option('--json', 'one JSON object', false)
+    .action(async (options: { json: boolean }) => { done(await (await import('./commands/engine.ts')).doctor(surroundings, options)); });
+  program.command('setup')
+    .description('get native TensorFlow into a folder of its own')
+    .option('--force', 'build it anew even if one is there', false)
+    .action(async (options: { force: boolean }) => { done(await (await import('./commands/engine.ts')).setup(surroundings, options)); });
+}
