@@ -28,7 +28,7 @@ export function outlineOf(config: DetectorConfig): DetectorOutline {
     neckChannels: config.neck.channels ?? (small ? 48 : 256),
     headConvs: config.head.convs ?? (small ? 2 : 4),
     headNorm: config.head.norm ?? (small ? 'group' : 'none'),
-    anchorsPerCell: (config.anchors.octaves ?? 3) * (config.anchors.ratios?.length ?? 3),
+    anchorsPerCell: (config.anchors.octaves ?? 3) * (config.anchors.ratios?.length ?? (small ? 1 : 3)),
   };
 }
 

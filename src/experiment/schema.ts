@@ -27,7 +27,7 @@ const augment = z.strictObject({
 
 const dataCommon = {
   classes: z.array(z.string().min(1)).min(1).optional().describe('Class names, in the order of the network\'s outputs. Left out: all classes of the training set, sorted as its format lists them.'),
-  size: z.tuple([z.int().min(32), z.int().min(32)]).describe('Network input [height, width] in pixels; multiples of the coarsest stride.'),
+  size: z.tuple([z.int().min(32), z.int().min(32)]).describe('Network input [height, width] in pixels: multiples of 32, the stride at which the pyramid\'s levels are added up.'),
   resize: z.enum(['stretch', 'letterbox']).default('letterbox').describe('`letterbox` keeps the aspect ratio and pads right and below; `stretch` fills the input.'),
   normalize: normalize.prefault({}),
   augment: augment.prefault({}),
@@ -46,16 +46,16 @@ export const dataSchema = z.discriminatedUnion('format', [
     seed: z.int().min(0).default(0).describe('Seed of the scenes; teacher and student should see scenes of the same kind.'),
     ...dataCommon,
   }),
-  z.strictObject({ format: z.literal('coco'), root: path, train: split, val: split, ...dataCommon }),
+  z.strictObject({ format: z.literal('coco').describe('COCO JSON annotations.'), root: path.describe('Folder that the other paths start at; may hold `${env:NAME}`.'), train: split, val: split, ...dataCommon }),
   z.strictObject({
-    format: z.literal('voc'),
-    root: path.describe('Folder with Annotations, ImageSets and JPEGImages.'),
+    format: z.literal('voc').describe('Pascal VOC folder: one XML file an image.'),
+    root: path.describe('Folder with Annotations, ImageSets and JPEGImages; may hold `${env:NAME}`.'),
     train: z.string().default('train').describe('Name of the list in ImageSets (or ImageSets/Main).'),
-    val: z.string().default('val'),
+    val: z.string().default('val').describe('Name of the list of validation images.'),
     ...dataCommon,
   }),
   z.strictObject({
-    format: z.literal('yolo'),
+    format: z.literal('yolo').describe('YOLO text labels with their data.yaml.'),
     root: path.describe('Folder that the paths in `config` are relative to.'),
     config: path.default('data.yaml').describe('The data set\'s data.yaml with `train`, `val` and `names`.'),
     ...dataCommon,
@@ -70,13 +70,13 @@ const neck = z.strictObject({
 
 const head = z.strictObject({
   convs: z.int().min(0).max(8).optional().describe('3×3 convolutions in each tower. Default 4 for ResNets, 2 for small backbones.'),
-  norm: z.enum(['none', 'group']).optional().describe('Norm after the towers\' convolutions.'),
+  norm: z.enum(['none', 'group']).optional().describe('Norm after the towers\' convolutions. Default `none` for ResNets, `group` for small backbones.'),
 });
 
 const anchors = z.strictObject({
-  base: positive.optional().describe('Side of the smallest anchor in strides. Default 4.'),
+  base: positive.optional().describe('Side of the smallest anchor in strides. Default 4 for ResNets, 1.8 for small backbones.'),
   octaves: count.optional().describe('Sizes in each octave. Default 3.'),
-  ratios: z.array(positive).min(1).optional().describe('Height / width of the anchors. Default 0.5, 1, 2.'),
+  ratios: z.array(positive).min(1).optional().describe('Height / width of the anchors. Default 0.5, 1, 2 for ResNets, 1 for small backbones.'),
   rounded: z.boolean().optional().describe('Round corners to whole pixels, as torchvision does.'),
 });
 
@@ -90,8 +90,8 @@ export const detectorSchema = z.strictObject({
   head: head.prefault({}),
   anchors: anchors.prefault({}),
   preset: z.enum(['mmdetection', 'torchvision']).default('mmdetection').describe('Whose conventions anchors, losses and P6 follow where not set otherwise.'),
-  boxLoss: z.enum(['l1', 'smoothL1']).default('l1'),
-  weights: path.optional().describe('State dict (.safetensors, .pth, .pt) of the whole detector or of the backbone alone; `null` trains from scratch.'),
+  boxLoss: z.enum(['l1', 'smoothL1']).default('l1').describe('Loss of the box regression.'),
+  weights: path.optional().describe('State dict (.safetensors, .pth, .pt) of the whole detector or of the backbone alone. Left out: trains from scratch.'),
 });
 
 export const teacherSchema = detectorSchema.extend({
@@ -108,47 +108,47 @@ export const trainSchema = z.strictObject({
   steps: count.optional().describe('Number of optimizer steps. Give this or `epochs`.'),
   epochs: positive.optional().describe('Passes over the training images. Give this or `steps`.'),
   batch: count.default(4).describe('Images a step.'),
-  optimizer: z.enum(['sgd', 'adamw']).default('sgd'),
+  optimizer: z.enum(['sgd', 'adamw']).default('sgd').describe('`sgd` with momentum (usual for ResNets), or `adamw` (small networks from scratch).'),
   learningRate: positive.default(0.01).describe('Peak learning rate.'),
   momentum: fraction.default(0.9).describe('Momentum of SGD.'),
   betas: z.tuple([fraction, fraction]).default([0.9, 0.999]).describe('Averaging of AdamW\'s two moments.'),
-  weightDecay: z.number().min(0).default(1e-4),
+  weightDecay: z.number().min(0).default(1e-4).describe('Pulls weights towards 0: L2 for SGD, decoupled for AdamW.'),
   decayNorms: z.boolean().default(true).describe('Whether norms and biases decay too.'),
-  schedule: z.enum(['constant', 'step', 'cosine']).default('cosine'),
+  schedule: z.enum(['constant', 'step', 'cosine']).default('cosine').describe('Course of the learning rate after the warm-up; `cosine` falls to 0.'),
   milestones: z.array(fraction).default([0.667, 0.917]).describe('`step` schedule: parts of the run after which the rate falls tenfold.'),
   warmup: z.int().min(0).default(100).describe('Steps of linear warm-up.'),
   clip: z.number().min(0).default(35).describe('Largest norm of the whole gradient; 0 is off.'),
   ema: z.number().min(0).max(0.99999).default(0).describe('Decay of the exponential moving average of the weights used for evaluation; 0 is off.'),
-  seed: z.int().min(0).default(0),
+  seed: z.int().min(0).default(0).describe('Of weights, order of the images and augmentation. Same file, same seed, same machine: same losses.'),
 });
 
 export const experimentSchema = z.strictObject({
   name: z.string().min(1).max(80).describe('Shown everywhere; part of the run folder\'s name.'),
-  data: dataSchema,
+  data: dataSchema.describe('Images and their boxes: to train on, and to measure on.'),
   teacher: teacherSchema.optional().describe('The trained network to learn from. Needed if `distill` is there.'),
-  student: studentSchema,
+  student: studentSchema.describe('The network that is trained.'),
   distill: z.array(methodSchema).default([]).describe('Methods; several combine. Left out: a plain training run (that is how teachers are made).'),
-  train: trainSchema.prefault({}),
+  train: trainSchema.prefault({}).describe('Length, batch, optimizer, learning rate.'),
   evaluate: z.strictObject({
     every: count.optional().describe('Steps between evaluations. Default: a tenth of the run.'),
-    metric: z.enum(['coco', 'voc']).default('coco'),
-    scoreThreshold: fraction.default(0.05),
+    metric: z.enum(['coco', 'voc']).default('coco').describe('`coco`: AP averaged over IoU 0.50 to 0.95. `voc`: AP at IoU 0.5.'),
+    scoreThreshold: fraction.default(0.05).describe('Detections with a lower score do not count.'),
     nms: fraction.default(0.5).describe('IoU above which the weaker box of a class goes.'),
-    maxDetections: count.default(100),
-  }).prefault({}),
+    maxDetections: count.default(100).describe('Most detections an image.'),
+  }).prefault({}).describe('Measuring on the validation set.'),
   pictures: z.strictObject({
     every: count.optional().describe('Steps between recordings of masks. Default: a tenth of the run.'),
     images: z.int().min(0).max(32).default(4).describe('How many validation images; 0 records none.'),
-  }).prefault({}),
+  }).prefault({}).describe('Recordings of masks and boxes on a few validation images.'),
   checkpoint: z.strictObject({
     every: count.optional().describe('Steps between checkpoints. Default: as `evaluate.every`.'),
-  }).prefault({}),
+  }).prefault({}).describe('Saved states that a run can go on from.'),
   engine: z.strictObject({
-    backend: z.enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu']).default('auto'),
-    precision: z.enum(['float32']).default('float32'),
+    backend: z.enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu']).default('auto').describe('What computes. `auto` takes native TensorFlow, else the best that is there, with a notice.'),
+    precision: z.enum(['float32']).default('float32').describe('Of all values.'),
     capture: z.boolean().default(true).describe('Run each step as one TensorFlow graph. `false` runs op by op: slower, same losses.'),
     device: z.string().optional().describe('`cpu`, or the number of a GPU. Default: the first GPU if there is one.'),
-  }).prefault({}),
+  }).prefault({}).describe('What computes, and how.'),
   control: z.boolean().default(false).describe('Also train the same student without distillation (with and without inheriting, if it inherits), and report the difference.'),
 });
 
