@@ -52,7 +52,7 @@ async function linkable(folder: string): Promise<string[]> {
   const names = await readdir(folder);
   const find = (stem: string): string => {
     const name = names.filter((candidate) => candidate.startsWith(stem)).sort((a, b) => a.length - b.length)[0];
-    if (name === undefined) throw new DistillError('DL220', `TensorFlow’s wheel holds no ${stem}.`, { advice: 'This platform has no such build: use the backend webgpu or cpu.' });
+    if (name === undefined) throw new DistillError('DL219', `TensorFlow’s wheel holds no ${stem}.`, { advice: 'This platform has no such build: use the backend webgpu or cpu.' });
     return join(folder, name);
   };
   return [find('libtensorflow_cc'), find('libtensorflow_framework')];

@@ -53,7 +53,7 @@ interface Task {
   readonly say: (stage: SetupProgress['stage'], message: string, fraction?: number) => void;
 }
 
-/** Errors are DL210 to DL221; what was begun is cleaned up on every path. */
+/** Errors are DL210 to DL219 and DL221; what was begun is cleaned up on every path. */
 export async function runSetup({ onProgress, signal, force = false, flavour = hasNvidiaDriver() ? 'cuda' : 'cpu' }: SetupOptions = {}): Promise<SetupResult> {
   const start = performance.now();
   const task: Task = {
@@ -94,7 +94,7 @@ async function install(task: Task, force: boolean): Promise<Outcome> {
   if (done !== undefined) return done;
   await removeRemains(root);
   const sources = addonSources();
-  if (sources === undefined) throw new DistillError('DL220', 'The sources of TensorFlow’s bridge to Node are missing from this installation.', { advice: 'Install Distill Lab again; from its sources: `npm ci`.' });
+  if (sources === undefined) throw new DistillError('DL219', 'The sources of TensorFlow’s bridge to Node are missing from this installation.', { advice: 'Install Distill Lab again; from its sources: `npm ci`.' });
   if (process.platform === 'win32') {
     throw new DistillError('DL217', 'TensorFlow publishes no C library for Windows.', { advice: 'Use WSL 2 (Linux inside Windows) for native speed; here WebGPU is used where the GPU has a driver.' });
   }
@@ -136,7 +136,7 @@ async function fetchLibraries(task: Task, python: string, aside: string): Promis
   // macOS has one build only, and no `tensorflow-cpu`.
   const name = flavour === 'cpu' && process.platform === 'linux' ? 'tensorflow-cpu' : 'tensorflow';
   const [wheel] = await fetchWheels(task, python, join(aside, 'wheels'), [`${name}==${tensorflowVersion}`], `TensorFlow ${tensorflowVersion}`);
-  if (wheel === undefined) throw new DistillError('DL220', 'The download of TensorFlow left no wheel behind.', { advice: 'Run `distill-lab setup` again.' });
+  if (wheel === undefined) throw new DistillError('DL219', 'The download of TensorFlow left no wheel behind.', { advice: 'Run `distill-lab setup` again.' });
   const names = [basename(wheel)];
   const requirements = flavour === 'cuda' ? cudaRequirements((await readText(wheel, (file) => file.endsWith('.dist-info/METADATA'))) ?? '') : [];
   await unpackWheel(task, wheel, aside, (file) => isLibrary(file) || isHeader(file));

@@ -26,7 +26,7 @@ export function isCuda(name: string): boolean {
 export function cudaRequirements(metadata: string): string[] {
   return metadata
     .split('\n')
-    .map((line) => /^Requires-Dist: (\S+?)\s*(?:\(([^)]*)\))?([^;]*);\s*extra == ["']and-cuda["']\s*$/.exec(line.trim()))
-    .filter((match) => match !== null)
-    .map(([, name = '', parenthesized = '', plain = '']) => `${name}${parenthesized}${plain.trim()}`);
+    .map((line) => /^Requires-Dist: ([^;]+);\s*extra == ["']and-cuda["']\s*$/.exec(line.trim())?.[1])
+    .filter((requirement) => requirement !== undefined)
+    .map((requirement) => requirement.replace(/[\s()]/g, ''));
 }
