@@ -1,0 +1,37 @@
+/** All commands, by the last part of their names in `package.json`. */
+import * as vscode from 'vscode';
+import { explainError } from '../../errors.ts';
+import { type Command, type CommandFactory, type Context } from '../context.ts';
+import { showError } from '../notifications.ts';
+import { create } from './create.ts';
+import { doctor } from './doctor.ts';
+import { kill } from './kill.ts';
+import { openPanel } from './openPanel.ts';
+import { report } from './report.ts';
+import { resume } from './resume.ts';
+import { run } from './run.ts';
+import { setup } from './setup.ts';
+import { goToFailure, showLog } from './show.ts';
+import { stop } from './stop.ts';
+
+export const COMMANDS: Readonly<Record<string, CommandFactory>> = {
+  run, stop, resume, kill, openPanel, create, doctor, setup, showLog, report, goToFailure,
+};
+
+export function registerCommands(context: Context): vscode.Disposable {
+  const registered = Object.entries(COMMANDS).map(([name, factory]) =>
+    vscode.commands.registerCommand(`distillLab.${name}`, guarded(context, factory(context))));
+  return vscode.Disposable.from(...registered);
+}
+
+/** A command that fails says so once, with one action, and leaves the whole story in the log. */
+function guarded(context: Context, command: Command): Command {
+  return async (...args) => {
+    try {
+      await command(...args);
+    } catch (error) {
+      context.log.error(explainError(error));
+      await showError(context, error);
+    }
+  };
+}

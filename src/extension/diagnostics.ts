@@ -1,0 +1,105 @@
+/**
+ * What is wrong with an experiment file, at its place: problems of the text while it is edited, and the line
+ * that made the last run fail, until the file changes or the run goes again.
+ */
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { type Problem } from '../experiment/problems.ts';
+import { inBackground, isExperiment } from './context.ts';
+import { type Run } from './run.ts';
+
+/** Long enough not to flicker while typing, short enough to feel immediate. */
+const DEBOUNCE_MS = 250;
+
+export class Diagnostics implements vscode.Disposable {
+  private readonly problems = vscode.languages.createDiagnosticCollection('distill-lab');
+  private readonly failures = vscode.languages.createDiagnosticCollection('distill-lab-run');
+  private readonly timers = new Map<string, NodeJS.Timeout>();
+  private readonly log: vscode.LogOutputChannel;
+  private readonly subscriptions: vscode.Disposable;
+
+  constructor(log: vscode.LogOutputChannel) {
+    this.log = log;
+    this.subscriptions = vscode.Disposable.from(
+      vscode.workspace.onDidOpenTextDocument((document) => { this.schedule(document, 0); }),
+      vscode.workspace.onDidChangeTextDocument(({ document }) => {
+        if (isExperiment(document)) this.failures.delete(document.uri);
+        this.schedule(document, DEBOUNCE_MS);
+      }),
+      vscode.workspace.onDidCloseTextDocument((document) => { this.forget(document.uri); }),
+    );
+    for (const document of vscode.workspace.textDocuments) this.schedule(document, 0);
+  }
+
+  /** Checks a document now and shows what was found; returns the errors. */
+  async check(document: vscode.TextDocument): Promise<readonly Problem[]> {
+    const { readExperiment } = await import('../experiment/load.ts');
+    const { version } = document;
+    const { experiment, positions, problems } = readExperiment(document.getText(), document.uri.fsPath);
+    const all = [...problems];
+    // Paths of the file are followed only where the user trusts it.
+    if (experiment !== undefined && vscode.workspace.isTrusted && document.uri.scheme === 'file') {
+      const { checkFiles } = await import('../experiment/files.ts');
+      all.push(...checkFiles(experiment, path.dirname(document.uri.fsPath), positions));
+    }
+    // A later change has its own check under way.
+    if (document.version === version && !document.isClosed) this.problems.set(document.uri, all.map(toDiagnostic));
+    return all.filter(({ severity }) => severity === 'error');
+  }
+
+  /** Marks the line of the experiment that made a run fail. */
+  showFailure(run: Run): void {
+    const { error, sourceFile } = run;
+    if (error?.line === undefined || sourceFile === undefined) return;
+    const diagnostic = new vscode.Diagnostic(wholeLine(error.line), error.message, vscode.DiagnosticSeverity.Error);
+    diagnostic.source = vscode.l10n.t('last run');
+    diagnostic.code = error.code;
+    this.failures.set(vscode.Uri.file(sourceFile), [diagnostic]);
+  }
+
+  clearFailure(file: vscode.Uri): void {
+    this.failures.delete(file);
+  }
+
+  dispose(): void {
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    vscode.Disposable.from(this.problems, this.failures, this.subscriptions).dispose();
+  }
+
+  private schedule(document: vscode.TextDocument, delay: number): void {
+    if (!isExperiment(document)) return;
+    const key = document.uri.toString();
+    clearTimeout(this.timers.get(key));
+    this.timers.set(key, setTimeout(() => {
+      this.timers.delete(key);
+      inBackground(this.log, this.check(document));
+    }, delay));
+  }
+
+  private forget(uri: vscode.Uri): void {
+    clearTimeout(this.timers.get(uri.toString()));
+    this.timers.delete(uri.toString());
+    this.problems.delete(uri);
+  }
+}
+
+function toDiagnostic(problem: Problem): vscode.Diagnostic {
+  const { range, message, expected, got, advice } = problem;
+  const place = range === undefined
+    ? new vscode.Range(0, 0, 0, 0)
+    : new vscode.Range(range.line - 1, range.column - 1, range.endLine - 1, range.endColumn - 1);
+  const lines = [message];
+  if (expected !== undefined) lines.push(vscode.l10n.t('Expected: {0}', expected));
+  if (got !== undefined) lines.push(vscode.l10n.t('Got: {0}', got));
+  if (advice !== undefined) lines.push(advice);
+  const severity = problem.severity === 'error' ? vscode.DiagnosticSeverity.Error : vscode.DiagnosticSeverity.Warning;
+  const diagnostic = new vscode.Diagnostic(place, lines.join('\n'), severity);
+  diagnostic.source = 'distill-lab';
+  diagnostic.code = problem.code;
+  return diagnostic;
+}
+
+/** @param line 1-based. VS Code cuts the end to the line's real length. */
+export function wholeLine(line: number): vscode.Range {
+  return new vscode.Range(line - 1, 0, line - 1, Number.MAX_SAFE_INTEGER);
+}

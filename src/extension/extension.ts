@@ -1,0 +1,38 @@
+/**
+ * Table of contents of the extension: every part once, in the order in which a user meets them.
+ * Nothing heavy is loaded here; parts import what they need when they first need it.
+ */
+import * as vscode from 'vscode';
+import { codeLens } from './codeLens.ts';
+import { registerCommands } from './commands/index.ts';
+import { type Context } from './context.ts';
+import { contextKeys } from './contextKeys.ts';
+import { Diagnostics } from './diagnostics.ts';
+import { tellEnd } from './notifications.ts';
+import { Panels } from './panels.ts';
+import { Runs } from './runs.ts';
+import { statusBar } from './statusBar.ts';
+import { inBackground } from './context.ts';
+
+export function activate(extension: vscode.ExtensionContext): void {
+  const begin = performance.now();
+  const log = vscode.window.createOutputChannel('Distill Lab', { log: true });
+  const runs = new Runs(log, extension.workspaceState);
+  const diagnostics = new Diagnostics(log);
+  const panels = new Panels({ extensionUri: extension.extensionUri, log, runs });
+  const cliPath = vscode.Uri.joinPath(extension.extensionUri, 'dist', 'cli.js').fsPath;
+  const context: Context = { extension, log, runs, panels, diagnostics, cliPath };
+
+  extension.subscriptions.push(
+    log, runs, diagnostics, panels,
+    registerCommands(context),
+    codeLens(runs),
+    statusBar(runs),
+    contextKeys(runs),
+    runs.onDidEnd((run) => {
+      diagnostics.showFailure(run);
+      inBackground(log, tellEnd(context, run));
+    }),
+  );
+  log.debug(`activated in ${(performance.now() - begin).toFixed(1)} ms`);
+}

@@ -1,0 +1,56 @@
+/** The panel's page: a shell with a strict content security policy. All content comes by messages. */
+import { randomBytes } from 'node:crypto';
+
+export interface PageParts {
+  /** `webview.cspSource`. */
+  readonly cspSource: string;
+  /** Webview addresses of `dist/webview.js` and `dist/webview.css`. */
+  readonly script: string;
+  readonly style: string;
+  readonly nonce: string;
+  readonly language: string;
+  readonly title: string;
+}
+
+/** 128 random bits in hexadecimal: new for every page. */
+export function newNonce(): string {
+  return randomBytes(16).toString('hex');
+}
+
+/**
+ * Only the bundled script runs (by nonce), only the bundled style sheet applies, and nothing is fetched:
+ * run data arrives as messages, pictures as bytes that the page turns into blobs.
+ */
+export function contentSecurityPolicy(cspSource: string, nonce: string): string {
+  return [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}'`,
+    `style-src ${cspSource}`,
+    `img-src ${cspSource} data: blob:`,
+    `font-src ${cspSource}`,
+  ].join('; ');
+}
+
+export function pageHtml(parts: PageParts): string {
+  const text = (value: string): string => escapeHtml(value);
+  return `<!DOCTYPE html>
+<html lang="${text(parts.language)}">
+<head>
+  <meta charset="utf-8">
+  <meta http-equiv="Content-Security-Policy" content="${text(contentSecurityPolicy(parts.cspSource, parts.nonce))}">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>${text(parts.title)}</title>
+  <link rel="stylesheet" href="${text(parts.style)}">
+</head>
+<body>
+  <div id="panel"></div>
+  <script nonce="${text(parts.nonce)}" src="${text(parts.script)}"></script>
+</body>
+</html>
+`;
+}
+
+export function escapeHtml(value: string): string {
+  const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+  return value.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+}
