@@ -38,7 +38,7 @@ class TreeReader {
   }
 
   read(): YamlTree {
-    const document = parseDocument(this.#text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, logLevel: 'silent', prettyErrors: false, lineCounter: this.#lines });
+    const document = parseDocument(this.#text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, logLevel: 'error', prettyErrors: false, lineCounter: this.#lines });
     for (const error of document.errors) {
       const severalDocuments = error.code === 'MULTIPLE_DOCS';
       this.#report('DL101', severalDocuments ? 'A file holds one experiment; here a second document begins.' : `This is not YAML: ${firstSentence(error.message)}`, [], this.#span(error.pos[0], error.pos[1]), {
