@@ -13,6 +13,8 @@ export interface RunHeader {
   /** Whether the failure points at a line of the experiment file. */
   readonly hasLine: boolean;
   readonly picturesEvery?: number;
+  /** Steps between evaluations, so that the page can say when the first comes. */
+  readonly evaluateEvery?: number;
 }
 
 export type ToPage =
@@ -49,5 +51,7 @@ export interface ViewState {
   readonly opacity: number;
   readonly sameScale: boolean;
   readonly colours: 'viridis' | 'magma' | 'grey';
+  /** Boxes below this score are not drawn. */
+  readonly score?: number;
   readonly boxes: { readonly truth: boolean; readonly teacher: boolean; readonly student: boolean };
 }

@@ -1,0 +1,172 @@
+/**
+ * The panel's page in a real Chromium, under the content security policy that the extension sets, with a host played by the
+ * test: what the page posts is answered from a fake run.
+ */
+import { createServer, type Server } from 'node:http';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { type Browser, type Page, chromium } from 'playwright-core';
+import { type RunEvent } from '../../src/experiment/record.ts';
+import { type RunHeader, type ToHost } from '../../webview/contract.ts';
+import { type FakeRunOptions, fakeEvents, fakeRecording } from './fakeRun.ts';
+import { fakeImage } from './fakeScene.ts';
+import { type ThemeName, themeClass, themeSheet } from './themes.ts';
+
+export const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+export const hasChromium = existsSync(CHROMIUM);
+const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const NONCE = 'dGVzdC1ub25jZQ';
+
+export interface PanelOptions {
+  readonly theme?: ThemeName;
+  readonly run?: FakeRunOptions;
+  readonly events?: readonly RunEvent[];
+  readonly header?: Partial<RunHeader>;
+  readonly width?: number;
+  readonly height?: number;
+  /** What `getState` gives at first. */
+  readonly state?: unknown;
+}
+
+export interface Panel {
+  readonly page: Page;
+  /** Everything the page posted. */
+  readonly posted: ToHost[];
+  /** Policy violations, page errors, and errors in the console. */
+  readonly faults: string[];
+  send(message: unknown): Promise<void>;
+  /** What the page last saved. */
+  state(): Promise<unknown>;
+  reload(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The bundle as `scripts/build.mjs` makes it, in a folder of its own so that the test never sees an old one. */
+export async function bundlePage(): Promise<{ readonly folder: string; readonly remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'panel-'));
+  await build({ absWorkingDir: ROOT, entryPoints: ['webview/main.ts'], bundle: true, platform: 'browser', target: 'es2022', format: 'iife', outfile: join(folder, 'webview.js'), logLevel: 'warning' });
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+export async function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+export class PanelServer {
+  readonly #server: Server;
+  readonly #browser: Browser;
+  readonly #remove: () => Promise<void>;
+  theme: ThemeName = 'dark';
+
+  private constructor(server: Server, browser: Browser, remove: () => Promise<void>) {
+    this.#server = server;
+    this.#browser = browser;
+    this.#remove = remove;
+  }
+
+  static async start(): Promise<PanelServer> {
+    const { folder, remove } = await bundlePage();
+    const files: Readonly<Record<string, readonly [string, string]>> = { '/webview.js': ['text/javascript', join(folder, 'webview.js')], '/webview.css': ['text/css', join(ROOT, 'webview', 'style.css')] };
+    const open: { server?: PanelServer } = {};
+    const server = createServer((request, response) => {
+      const path = (request.url ?? '/').split('?')[0] ?? '/';
+      const file = files[path];
+      const theme = open.server?.theme ?? 'dark';
+      if (file !== undefined) void readFile(file[1]).then((bytes) => response.writeHead(200, { 'content-type': file[0] }).end(bytes));
+      else if (path === '/theme.css') response.writeHead(200, { 'content-type': 'text/css' }).end(themeSheet(theme));
+      else response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': policy(request.headers.host ?? '') }).end(html(theme));
+    });
+    await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', () => { resolve(); }); });
+    open.server = new PanelServer(server, await launchChromium(), remove);
+    return open.server;
+  }
+
+  get address(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+  }
+
+  get browser(): Browser {
+    return this.#browser;
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close();
+    await new Promise<void>((resolve) => { this.#server.close(() => { resolve(); }); });
+    await this.#remove();
+  }
+
+  async open(options: PanelOptions = {}): Promise<Panel> {
+    this.theme = options.theme ?? 'dark';
+    const context = await this.#browser.newContext({ viewport: { width: options.width ?? 1400, height: options.height ?? 1500 } });
+    const page = await context.newPage();
+    const posted: ToHost[] = [];
+    const faults: string[] = [];
+    page.on('pageerror', (error) => { faults.push(String(error)); });
+    page.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
+    await page.exposeBinding('postToHost', async (_, message: ToHost) => {
+      posted.push(message);
+      await answer(page, message, options);
+    });
+    await page.exposeFunction('reportViolation', (text: string) => { faults.push(`policy: ${text}`); });
+    await page.addInitScript({ content: hostScript(options.state) });
+    await page.goto(this.address);
+    return {
+      page, posted, faults,
+      send: (message) => sendTo(page, message),
+      state: () => page.evaluate('JSON.parse(sessionStorage.getItem("state") ?? "null")'),
+      reload: async () => { await page.reload(); },
+      close: () => context.close(),
+    };
+  }
+}
+
+/** As in the extension's panel: nothing but the page's own script and style. */
+function policy(host: string): string {
+  const source = `http://${host}`;
+  return `default-src 'none'; script-src 'nonce-${NONCE}'; style-src ${source}; img-src ${source} data: blob:; font-src ${source}`;
+}
+
+function html(theme: ThemeName): string {
+  return `<!DOCTYPE html><html lang="en"><head><meta charset="UTF-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Run</title>
+<link rel="stylesheet" href="/theme.css"><link rel="stylesheet" href="/webview.css"></head>
+<body class="${themeClass(theme)}"><script nonce="${NONCE}" src="/webview.js"></script></body></html>`;
+}
+
+function hostScript(state: unknown): string {
+  return `
+    if (sessionStorage.getItem('state') === null) sessionStorage.setItem('state', ${JSON.stringify(JSON.stringify(state ?? null))});
+    globalThis.acquireVsCodeApi = () => ({
+      postMessage: (message) => globalThis.postToHost(message),
+      getState: () => JSON.parse(sessionStorage.getItem('state')) ?? undefined,
+      setState: (value) => sessionStorage.setItem('state', JSON.stringify(value)),
+    });
+    document.addEventListener('securitypolicyviolation', (event) => globalThis.reportViolation(event.violatedDirective + ' ' + event.blockedURI));`;
+}
+
+const bytesOf = (base64: string): string => `Uint8Array.from(atob(${JSON.stringify(base64)}), (c) => c.charCodeAt(0)).buffer`;
+
+export async function sendTo(page: Page, message: unknown): Promise<void> {
+  await page.evaluate(`window.postMessage(${JSON.stringify(message).replaceAll('<', '\\u003c')}, '*')`);
+}
+
+async function answer(page: Page, message: ToHost, options: PanelOptions): Promise<void> {
+  const run = options.run ?? {};
+  if (message.type === 'ready') {
+    await sendTo(page, { type: 'header', header: { id: 'fake-1', name: run.name ?? 'scenes-fgd', state: 'running', hasLine: false, picturesEvery: 150, evaluateEvery: 150, ...options.header } });
+    await sendTo(page, { type: 'events', events: options.events ?? fakeEvents(run), reset: true });
+  } else if (message.type === 'pictures') {
+    const { index, values } = fakeRecording(run, Number(message.folder.split('-').at(-1)));
+    const base64 = Buffer.from(values.buffer).toString('base64');
+    await page.evaluate(`window.postMessage({ type: 'pictures', folder: ${JSON.stringify(message.folder)}, index: ${JSON.stringify(index)}, values: ${bytesOf(base64)} }, '*')`);
+  } else if (message.type === 'image') {
+    const image = Number(/scene-(\d+)/.exec(message.file)?.[1] ?? 0);
+    const base64 = (await fakeImage(image, run.imageSize ?? 128)).toString('base64');
+    await page.evaluate(`window.postMessage({ type: 'image', file: ${JSON.stringify(message.file)}, mime: 'image/png', bytes: ${bytesOf(base64)} }, '*')`);
+  }
+}

@@ -1,0 +1,187 @@
+/** The curves: their toolbar, the grid of charts, and what they share: axis, zoom, cross-hair. */
+import { type RunHeader } from '../contract.ts';
+import { button, checkbox, element, perFrame, segmented, setText, show, slider } from '../dom.ts';
+import { curvesWaiting, evaluationWaiting } from '../empty.ts';
+import { formatAp, formatCount, formatDuration, formatGain } from '../format.ts';
+import { type Axis, type RunModel } from '../model.ts';
+import { type ViewState, without } from '../state.ts';
+import { type Theme } from '../theme.ts';
+import { ChartView, type Curves } from './chartView.ts';
+import { type ChartSpec, chartsOf } from './charts.ts';
+import { type Marks } from './marks.ts';
+import { extent } from './samples.ts';
+
+export interface BandContext {
+  readonly model: RunModel;
+  view(): ViewState;
+  setView(change: Partial<ViewState>): void;
+  replaceView(view: ViewState): void;
+  theme(): Theme;
+  header(): RunHeader | undefined;
+  readonly announce: (text: string) => void;
+}
+
+const AXES = [{ value: 'step', label: 'Step' }, { value: 'epoch', label: 'Epoch' }, { value: 'time', label: 'Time' }] as const;
+const UNITS: Readonly<Record<Axis, string>> = { step: 'steps', epoch: 'epochs', time: 'minutes of training' };
+
+export class CurvesBand implements Curves {
+  readonly node: HTMLElement;
+  readonly redraw = perFrame(() => { this.draw(); });
+  readonly #context: BandContext;
+  readonly #grid = element('div', { class: 'charts' });
+  readonly #tools = element('div', { class: 'tools' });
+  readonly #legend = element('p', { class: 'hint' });
+  readonly #place = element('span', { class: 'number place' });
+  readonly #seen: IntersectionObserver;
+  readonly #moveCursor = perFrame(() => { this.#showCursor(); });
+  #charts: ChartView[] = [];
+  #signature = '';
+  #cursorAt: number | undefined;
+  #reset: HTMLButtonElement | undefined;
+
+  constructor(context: BandContext) {
+    this.#context = context;
+    this.node = element('section', { class: 'band curves', 'aria-label': 'Curves' }, this.#tools, this.#grid, this.#legend);
+    this.#seen = new IntersectionObserver((entries) => { this.#notice(entries); }, { rootMargin: '120px' });
+    this.buildTools();
+  }
+
+  /** Also after another run's view was taken. */
+  buildTools(): void {
+    const view = this.#context.view();
+    this.#reset = button('Show everything', () => { this.zoom(undefined); }, { class: 'link' });
+    this.#tools.replaceChildren(
+      element('h2', {}, 'Curves'),
+      segmented('Axis', 'axis', AXES, view.axis, (axis) => { this.#setAxis(axis); }),
+      slider({ label: 'Smoothing', low: 0, high: 0.99, step: 0.01, value: view.smoothing, say: (value) => value.toFixed(2), change: (smoothing) => { this.#change({ smoothing }); } }),
+      checkbox('Logarithmic', view.logarithmic, (logarithmic) => { this.#change({ logarithmic }); }),
+      this.#reset, this.#place,
+    );
+  }
+
+  #change(change: Partial<ViewState>): void {
+    this.#context.setView(change);
+    this.redraw();
+  }
+
+  /** The zoom stays on the same steps when the axis changes its unit. */
+  #setAxis(axis: Axis): void {
+    const { model } = this.#context;
+    const { zoom, axis: before } = this.#context.view();
+    const moved = zoom?.map((x) => model.position('student', model.stepAt('student', x, before), axis));
+    const [low, high] = moved ?? [];
+    this.#context.replaceView(without({ ...this.#context.view(), axis }, 'zoom'));
+    if (low !== undefined && high !== undefined && high > low) this.#context.setView({ zoom: [low, high] });
+    this.#cursorAt = undefined;
+    this.redraw();
+  }
+
+  cursor(x: number | undefined, spoken: boolean): void {
+    this.#cursorAt = x;
+    this.#moveCursor();
+    if (!spoken) return;
+    const focused = this.#charts.find((chart) => chart.focused);
+    if (focused !== undefined) this.#context.announce(`${this.#placeText()}. ${focused.describe(x)}`);
+  }
+
+  #showCursor(): void {
+    for (const chart of this.#charts) chart.showCursor(this.#cursorAt);
+    setText(this.#place, this.#placeText());
+  }
+
+  #placeText(): string {
+    const x = this.#cursorAt;
+    if (x === undefined) return '';
+    const { axis } = this.#context.view();
+    return axis === 'step' ? `step ${formatCount(x)}` : axis === 'epoch' ? `epoch ${x.toFixed(2)}` : `after ${formatDuration(60 * x)}`;
+  }
+
+  zoom(range: [number, number] | undefined): void {
+    const { model } = this.#context;
+    const view = this.#context.view();
+    const [low, high] = extent(model, view.axis);
+    const cut: [number, number] | undefined = range === undefined ? undefined : [Math.max(low, range[0]), Math.min(high, range[1])];
+    if (cut === undefined || cut[1] <= cut[0] || (cut[0] <= low && cut[1] >= high)) this.#context.replaceView(without(view, 'zoom'));
+    else this.#context.setView({ zoom: cut });
+    this.redraw();
+  }
+
+  toggle(keys: readonly string[], hidden: boolean): void {
+    const others = this.#context.view().hidden.filter((key) => !keys.includes(key));
+    this.#change({ hidden: hidden ? [...others, ...keys] : others });
+  }
+
+  draw(): void {
+    const { model } = this.#context;
+    const [view, theme, header] = [this.#context.view(), this.#context.theme(), this.#context.header()];
+    const specs = chartsOf(model);
+    this.#arrange(specs);
+    const range = view.zoom ?? extent(model, view.axis);
+    const marks = this.#marks(theme);
+    for (const chart of this.#charts) {
+      const isAp = chart.spec.kind === 'evaluation';
+      chart.update({ model, view, theme, range, marks, waiting: isAp ? evaluationWaiting(model, header) : curvesWaiting(model, header), note: isAp ? gainNote(model) : '' });
+      chart.label(`${chart.describe(undefined)}. Axis in ${UNITS[view.axis]}.`);
+    }
+    if (this.#reset !== undefined) show(this.#reset, view.zoom !== undefined);
+    setText(this.#legend, this.#hint(marks, view.axis));
+  }
+
+  /** Charts are made anew only when there are other lines to show, not with every event. */
+  #arrange(specs: readonly ChartSpec[]): void {
+    const signature = JSON.stringify(specs.map((spec) => [spec.key, spec.series.map((series) => series.key)]));
+    if (signature !== this.#signature) {
+      this.#signature = signature;
+      for (const chart of this.#charts) {
+        this.#seen.unobserve(chart.node);
+        chart.destroy();
+      }
+      this.#charts = specs.map((spec) => new ChartView(spec, this));
+      this.#grid.replaceChildren(...this.#charts.map((chart) => chart.node));
+      for (const chart of this.#charts) this.#seen.observe(chart.node);
+    }
+    specs.forEach((spec, index) => {
+      const chart = this.#charts[index];
+      // The same lines, but references may have moved.
+      if (chart !== undefined) chart.spec = { ...spec, series: chart.spec.series };
+    });
+  }
+
+  #notice(entries: readonly IntersectionObserverEntry[]): void {
+    for (const entry of entries) {
+      const chart = this.#charts.find((candidate) => candidate.node === entry.target);
+      if (chart === undefined || chart.visible === entry.isIntersecting) continue;
+      chart.visible = entry.isIntersecting;
+      if (chart.visible) this.redraw();
+    }
+  }
+
+  #marks(theme: Theme): Marks {
+    const { model } = this.#context;
+    const { axis } = this.#context.view();
+    const arm = model.arms.has('student') || model.arms.size === 0 ? 'student' : model.currentArm;
+    return {
+      checkpoints: model.checkpoints.filter((mark) => mark.arm === arm).map((mark) => ({ x: model.position(arm, mark.step, axis), best: mark.kind === 'best' })),
+      resumes: model.resumes.filter((mark) => mark.arm === arm).map((mark) => model.position(arm, mark.step, axis)),
+      colour: theme.muted, accent: theme.foreground,
+    };
+  }
+
+  #hint(marks: Marks, axis: Axis): string {
+    const words = [`x axis: ${UNITS[axis]}`, 'drag to zoom, double-click to see everything'];
+    if (marks.checkpoints.length > 0) words.push('▴ checkpoint, larger where it was the best');
+    if (marks.resumes.length > 0) words.push('┊ resumed');
+    const dropped = [...this.#context.model.arms.values()].reduce((sum, history) => sum + history.droppedParts.size, 0);
+    if (dropped > 0) words.push(`${formatCount(dropped)} more parts are not shown`);
+    return words.join(' · ');
+  }
+}
+
+function gainNote(model: RunModel): string {
+  const student = model.lastEvaluation('student');
+  const control = model.betterControl();
+  if (student === undefined || !(student.metrics.AP >= 0)) return '';
+  const own = `AP ${formatAp(student.metrics.AP)}`;
+  // Against a control that has trained less the difference would say nothing.
+  return control === undefined || control.step < student.step ? own : `${own} (${formatGain(student.metrics.AP - control.metrics.AP)} over control)`;
+}

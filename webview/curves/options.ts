@@ -1,0 +1,99 @@
+/** Chart.js options of one chart: fixed at its making but for colours, ranges and the kind of the y axis. */
+import { type ChartConfiguration, type ChartDataset, type ChartOptions, type Scale } from 'chart.js';
+import { type AnnotationOptions } from 'chartjs-plugin-annotation';
+import { formatAp, formatCount, formatTick } from '../format.ts';
+import { type Axis } from '../model.ts';
+import { type Theme, faint } from '../theme.ts';
+import { type ChartSpec, type ReferenceSpec, type SeriesSpec } from './charts.ts';
+import { type Point } from './decimate.ts';
+
+/** The same in all charts, so that one column's frames stand exactly under each other. */
+const Y_WIDTH = 44;
+
+export type LineChart = ChartConfiguration<'line', Point[]>;
+export type LineData = ChartDataset<'line', Point[]>;
+
+export function chartOptions(spec: ChartSpec, zoomed: (range: [number, number]) => void, resized: () => void): ChartOptions<'line'> {
+  const right = spec.series.some((series) => series.axis === 'right');
+  return {
+    animation: false, parsing: false, normalized: true, responsive: true, maintainAspectRatio: false, events: [],
+    layout: { padding: { top: 6, right: 10 } },
+    onResize: resized,
+    scales: {
+      x: { type: 'linear', min: 0, max: 1, border: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 18, maxTicksLimit: 6 } },
+      y: {
+        type: 'linear', border: { display: false }, ticks: { maxTicksLimit: 5, callback: (value) => formatTick(Number(value)) },
+        afterFit: (scale: Scale) => { scale.width = Y_WIDTH; },
+        ...(spec.kind === 'evaluation' && { beginAtZero: true }),
+        ...(spec.kind === 'shares' && { stacked: true, min: 0, max: 100 }),
+      },
+      // Inside the frame, so that this chart's frame is as wide as the others'.
+      ...(right && { right: { type: 'linear', position: 'right', border: { display: false }, grid: { display: false }, ticks: { mirror: true, maxTicksLimit: 4, padding: 2, z: 1, callback: (value) => formatTick(Number(value)) } } }),
+    },
+    plugins: {
+      zoom: {
+        zoom: {
+          mode: 'x', drag: { enabled: true, threshold: 6, borderWidth: 1 },
+          onZoomComplete: ({ chart }) => {
+            const { min, max } = chart.scales.x ?? { min: 0, max: 1 };
+            if (max > min) zoomed([min, max]);
+          },
+        },
+      },
+      annotation: { annotations: {} },
+    },
+  };
+}
+
+/** Colours and font after a change of theme. */
+export function applyTheme(options: ChartOptions<'line'>, theme: Theme): void {
+  const font = { family: theme.font, size: theme.fontSize };
+  for (const scale of Object.values(options.scales ?? {})) {
+    if (scale === undefined) continue;
+    Object.assign(scale.ticks ?? {}, { color: theme.muted, font });
+    scale.grid = { ...scale.grid, color: theme.grid, tickLength: 4, drawTicks: false };
+  }
+  const drag = options.plugins?.zoom?.zoom?.drag;
+  if (drag !== undefined) Object.assign(drag, { backgroundColor: faint(theme.foreground, 0.1), borderColor: faint(theme.foreground, 0.5) });
+}
+
+export function applyAxes(options: ChartOptions<'line'>, axis: Axis, range: readonly [number, number], logarithmic: boolean, kind: ChartSpec['kind']): void {
+  const { x, y, right } = options.scales ?? {};
+  if (x !== undefined) {
+    [x.min, x.max] = range;
+    if (x.ticks !== undefined) x.ticks.callback = (value) => tickOf(Number(value), axis);
+  }
+  const type = logarithmic && (kind === 'losses' || kind === 'rates') ? 'logarithmic' : 'linear';
+  for (const scale of [y, right]) if (scale !== undefined && scale.type !== type) Object.assign(scale, { type });
+}
+
+/** Labels of the shared axis: the unit stands once, under the curves' toolbar. */
+function tickOf(value: number, axis: Axis): string {
+  if (axis === 'step') return value >= 1e5 ? formatTick(value) : formatCount(value);
+  return Number(value.toFixed(2)).toString();
+}
+
+export function datasetsOf(series: SeriesSpec, theme: Theme, filled: boolean): [LineData, LineData] {
+  const colour = theme.colours[series.colour];
+  const common = { data: [] as Point[], spanGaps: false, pointRadius: 0, pointHitRadius: 0, tension: 0, yAxisID: series.axis === 'right' ? 'right' : 'y', borderJoinStyle: 'round' as const };
+  const width = series.width * (theme.highContrast ? 1.4 : 1);
+  const line: LineData = {
+    ...common, borderColor: colour, backgroundColor: filled ? faint(colour, 0.55) : colour, borderWidth: filled ? 0.75 : width, borderDash: [...series.dash], order: 0,
+    ...(filled && { fill: 'stack' }),
+    ...(series.point !== undefined && { pointStyle: series.point, pointRadius: series.width > 1.5 ? 3 : 2.2, pointBorderWidth: 0 }),
+  };
+  const raw: LineData = { ...common, borderColor: faint(colour, theme.highContrast ? 0.5 : theme.dark ? 0.28 : 0.32), borderWidth: 1, borderDash: [], order: 1 };
+  return [line, raw];
+}
+
+/** Reference lines with their names above them, the teacher's at the left, the control's at the right. */
+export function annotationsOf(references: readonly ReferenceSpec[], theme: Theme): Record<string, AnnotationOptions> {
+  return Object.fromEntries(references.map((reference, index): [string, AnnotationOptions] => [`reference${index}`, {
+    type: 'line', yMin: 100 * reference.value, yMax: 100 * reference.value, borderColor: theme.colours[reference.colour], borderWidth: theme.highContrast ? 1.8 : 1.2, borderDash: [...reference.dash],
+    drawTime: 'beforeDatasetsDraw',
+    label: {
+      display: true, content: `${reference.name} ${formatAp(reference.value)}`, position: reference.colour === 'teacher' ? 'start' : 'end', yAdjust: -8, drawTime: 'afterDatasetsDraw',
+      color: theme.foreground, backgroundColor: 'transparent', font: { family: theme.font, size: theme.fontSize, weight: 'normal' }, padding: { x: 4, y: 1 }, borderRadius: 0,
+    },
+  }]));
+}

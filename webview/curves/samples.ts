@@ -1,0 +1,117 @@
+/** From a series to what is drawn of it: position on the axis, smoothing, decimation to the width at hand. */
+import { type Arm } from '../../src/experiment/record.ts';
+import { type Column, indexAt } from '../columns.ts';
+import { type ArmHistory, type Axis, type RunModel } from '../model.ts';
+import { type Quantity, type SeriesSpec } from './charts.ts';
+import { type Point, bucketMeans, minMax } from './decimate.ts';
+import { Smoother } from './smooth.ts';
+
+export interface Window {
+  readonly axis: Axis;
+  readonly range: readonly [number, number];
+  /** About the number of pixels. */
+  readonly buckets: number;
+  /** 0 … 0.99. */
+  readonly smoothing: number;
+}
+
+export interface Drawn {
+  readonly line: Point[];
+  /** The unsmoothed values, where `line` is smoothed. */
+  readonly raw: Point[];
+}
+
+const NOTHING: Drawn = { line: [], raw: [] };
+
+/** The axis as one row and a factor, so that no second row of 100,000 numbers is made for epochs or minutes. */
+function axisOf(model: RunModel, history: ArmHistory, axis: Axis): { readonly xs: Float64Array; readonly factor: number } {
+  if (axis === 'time') return { xs: history.elapsed.view(), factor: 1 / 60 };
+  return { xs: history.steps.view(), factor: axis === 'step' ? 1 : 1 / Math.max(1, model.started?.stepsPerEpoch ?? 1) };
+}
+
+function columnOf(history: ArmHistory, quantity: Quantity): Column | undefined {
+  switch (quantity.from) {
+    case 'part': return history.parts.get(quantity.part);
+    case 'learningRate': return history.learningRate;
+    case 'gradientNorm': return history.gradientNorm;
+    case 'evaluation': return undefined;
+  }
+}
+
+/** The learning rate is set, not measured: smoothing it would show what never was. */
+const isNoisy = (quantity: Quantity): boolean => quantity.from !== 'learningRate' && quantity.from !== 'evaluation';
+
+export class Samples {
+  readonly #smoothers = new Map<string, Smoother>();
+
+  draw(model: RunModel, series: SeriesSpec, window: Window): Drawn {
+    const { quantity } = series;
+    if (quantity.from === 'evaluation') return { line: evaluations(model, quantity, window.axis), raw: [] };
+    const history = model.arms.get(quantity.arm);
+    const column = history === undefined ? undefined : columnOf(history, quantity);
+    if (history === undefined || column === undefined) return NOTHING;
+    const { xs, factor } = axisOf(model, history, window.axis);
+    const range = [window.range[0] / factor, window.range[1] / factor] as const;
+    const drawn = (ys: Float64Array): Point[] => scaled(minMax(xs, ys, range, window.buckets, history.breaks), factor);
+    if (window.smoothing === 0 || !isNoisy(quantity)) return { line: drawn(column.view()), raw: [] };
+    // A control is there to compare with: its noise would only hide the student's.
+    const raw = series.colour === 'control' ? [] : drawn(column.view());
+    return { line: drawn(this.#smoother(series.key).update(column.view(), window.smoothing, history.generation)), raw };
+  }
+
+  #smoother(key: string): Smoother {
+    let smoother = this.#smoothers.get(key);
+    if (smoother === undefined) this.#smoothers.set(key, (smoother = new Smoother()));
+    return smoother;
+  }
+
+  /** The value at a place of the axis, or the last one: unsmoothed, as it was measured. */
+  valueAt(model: RunModel, series: SeriesSpec, axis: Axis, x: number | undefined): number | undefined {
+    const { quantity } = series;
+    if (quantity.from === 'evaluation') return evaluations(model, quantity, axis).findLast((point) => x === undefined || point.x <= x)?.y;
+    const history = model.arms.get(quantity.arm);
+    const column = history === undefined ? undefined : columnOf(history, quantity);
+    if (history === undefined || column === undefined || column.length === 0) return undefined;
+    if (x === undefined) return column.last;
+    const { xs, factor } = axisOf(model, history, axis);
+    // The nearest sample, not the one before: the cross-hair stands between pixels.
+    const before = indexAt(xs, x / factor);
+    const after = Math.min(before + 1, xs.length - 1);
+    const nearer = before < 0 || Math.abs((xs[after] ?? 0) * factor - x) < Math.abs((xs[before] ?? 0) * factor - x) ? after : before;
+    return x > (xs.at(-1) ?? 0) * factor * 1.02 + 1e-9 ? undefined : column.at(nearer);
+  }
+}
+
+function scaled(points: Point[], factor: number): Point[] {
+  if (factor !== 1) for (const point of points) point.x *= factor;
+  return points;
+}
+
+/** AP in per cent. */
+function evaluations(model: RunModel, { subject, metric }: Extract<Quantity, { from: 'evaluation' }>, axis: Axis): Point[] {
+  const arm: Arm = subject === 'teacher' ? 'student' : subject;
+  return (model.evaluations.get(subject) ?? []).map(({ step, metrics }) => ({ x: model.position(arm, step, axis), y: metrics[metric] < 0 ? NaN : 100 * metrics[metric] }));
+}
+
+/** Shares of the parts in their sum, in per cent, over common places. */
+export function shares(model: RunModel, series: readonly SeriesSpec[], window: Window): Point[][] {
+  const history = model.arms.get('student');
+  if (history === undefined || history.length === 0) return series.map(() => []);
+  const { xs, factor } = axisOf(model, history, window.axis);
+  const rows = series.map(({ quantity }) => (quantity.from === 'part' ? (history.parts.get(quantity.part)?.view() ?? []) : []));
+  const range = [window.range[0] / factor, window.range[1] / factor] as const;
+  const means = bucketMeans(xs, rows, range, Math.max(2, Math.round(window.buckets / 3)));
+  const totals = means.xs.map((_, at) => means.rows.reduce((sum, row) => sum + Math.abs(row[at] ?? 0), 0));
+  return means.rows.map((row) => row.map((value, at) => ({ x: (means.xs[at] ?? 0) * factor, y: (totals[at] ?? 0) > 0 ? (100 * Math.abs(value)) / (totals[at] ?? 1) : 0 })));
+}
+
+/** The whole extent of the data on an axis; never empty. */
+export function extent(model: RunModel, axis: Axis): [number, number] {
+  let high = 0;
+  for (const [arm, history] of model.arms) high = Math.max(high, model.position(arm, history.lastStep, axis) || 0);
+  for (const [subject, list] of model.evaluations) {
+    const last = list.at(-1);
+    if (subject !== 'teacher' && last !== undefined) high = Math.max(high, model.position(subject, last.step, axis) || 0);
+  }
+  return [0, high > 0 ? high : 1];
+}

@@ -1,0 +1,93 @@
+/** Ground truth, teacher's and student's boxes on the image pane: colour, dash and a letter tell whose they are. */
+import { type PictureIndex } from '../../src/experiment/record.ts';
+import { clip } from '../format.ts';
+import { type ViewState } from '../state.ts';
+import { type Theme } from '../theme.ts';
+import { type Placement } from './geometry.ts';
+
+export type RecordedImage = PictureIndex['images'][number];
+export type Owner = 'truth' | 'teacher' | 'student';
+type Box = RecordedImage['student'][number]['box'];
+
+/** As drawn, and in the switches' samples. */
+export const BOX_DASHES: Readonly<Record<Owner, readonly number[]>> = { truth: [], teacher: [6, 3], student: [2, 2] };
+const MOST_BOXES = 100;
+
+interface Drawn {
+  readonly box: Box;
+  readonly text: string;
+}
+
+export function drawBoxes(pen: CanvasRenderingContext2D, image: RecordedImage, classes: readonly string[], view: ViewState, place: Placement, theme: Theme): void {
+  const least = view.score ?? 0;
+  const name = (label: number): string => clip(classes[label] ?? String(label), 16);
+  const scored = (list: RecordedImage['student']): Drawn[] => list.filter(({ score }) => score >= least).slice(0, MOST_BOXES).map(({ box, label, score }) => ({ box, text: `${name(label)} ${score.toFixed(2)}` }));
+  const layers: Layer[] = [
+    ...(view.boxes.truth ? [{ owner: 'truth' as const, boxes: image.groundTruth.slice(0, MOST_BOXES).map(({ box, label }) => ({ box, text: name(label) })) }] : []),
+    ...(view.boxes.teacher ? [{ owner: 'teacher' as const, boxes: scored(image.teacher) }] : []),
+    ...(view.boxes.student ? [{ owner: 'student' as const, boxes: scored(image.student) }] : []),
+  ];
+  pen.save();
+  pen.font = `${theme.fontSize - 1}px ${theme.font}`;
+  for (const layer of layers) outline(pen, layer, place, theme);
+  // All names after all lines: a line through a name makes it unreadable.
+  for (const layer of layers) for (const { box, text } of layer.boxes) tag(pen, text, layer.owner, placed(box, place), theme);
+  pen.restore();
+}
+
+interface Layer {
+  readonly owner: Owner;
+  readonly boxes: readonly Drawn[];
+}
+interface Rectangle {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+function placed([x1, y1, x2, y2]: Box, { left, top, scale }: Placement): Rectangle {
+  return { left: left + x1 * scale, top: top + y1 * scale, width: (x2 - x1) * scale, height: (y2 - y1) * scale };
+}
+
+function outline(pen: CanvasRenderingContext2D, { owner, boxes }: Layer, place: Placement, theme: Theme): void {
+  for (const { box } of boxes) {
+    const { left, top, width, height } = placed(box, place);
+    pen.setLineDash([]);
+    // A dark rim keeps a line legible on any picture.
+    pen.strokeStyle = 'rgba(0, 0, 0, 0.55)';
+    pen.lineWidth = 3.2;
+    pen.strokeRect(left, top, width, height);
+    pen.setLineDash([...BOX_DASHES[owner]]);
+    pen.strokeStyle = theme.colours[owner];
+    pen.lineWidth = owner === 'truth' ? 2 : 1.8;
+    pen.strokeRect(left, top, width, height);
+  }
+  pen.setLineDash([]);
+}
+
+/** Under this width in pixels a box has no room for its name; zooming in makes some. */
+const NAMED_FROM = 34;
+
+/** Truth above the box, teacher inside it at the top, student at the bottom: three names must not lie on each other. */
+function tag(pen: CanvasRenderingContext2D, text: string, owner: Owner, { left, top, width, height }: Rectangle, theme: Theme): void {
+  if (width < NAMED_FROM) return;
+  const line = theme.fontSize + 2;
+  const y = owner === 'truth' ? top - line : owner === 'teacher' ? top : top + height;
+  pen.fillStyle = theme.background;
+  pen.globalAlpha = 0.85;
+  pen.fillRect(left - 1, y, pen.measureText(text).width + 10, line);
+  pen.globalAlpha = 1;
+  pen.fillStyle = theme.colours[owner];
+  pen.fillRect(left - 1, y, 3, line);
+  // The name in the text's own colour: chart colours are too pale for letters in some themes.
+  pen.fillStyle = theme.foreground;
+  pen.textBaseline = 'middle';
+  pen.fillText(text, left + 5, y + line / 2);
+}
+
+/** How many boxes of each there are to see, for people who cannot see them. */
+export function describeBoxes(image: RecordedImage, least: number): string {
+  const count = (list: RecordedImage['student']): number => list.filter(({ score }) => score >= least).length;
+  return `${image.groundTruth.length} objects; teacher finds ${count(image.teacher)}, student ${count(image.student)}`;
+}

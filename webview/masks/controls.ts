@@ -1,0 +1,111 @@
+/** What stands around the panes: choosers above, time below. Rebuilt only when there is something else to choose from. */
+import { checkbox, element, iconButton, icon, segmented, select, setAttribute, setText, slider, svg } from '../dom.ts';
+import { clip, formatCount } from '../format.ts';
+import { type ViewState } from '../state.ts';
+import { type Theme } from '../theme.ts';
+import { BOX_DASHES, type Owner } from './boxes.ts';
+import { type Level, type MaskChoice } from './selection.ts';
+import { methodTitle } from '../curves/charts.ts';
+
+const COLOURS = [{ value: 'viridis', label: 'viridis' }, { value: 'magma', label: 'magma' }, { value: 'grey', label: 'grey' }] as const;
+const OWNERS: readonly { readonly owner: Owner; readonly label: string }[] = [{ owner: 'truth', label: 'ground truth' }, { owner: 'teacher', label: 'teacher' }, { owner: 'student', label: 'student' }];
+/** Side of the finest level's square in pixels. */
+const LARGEST_SQUARE = 24;
+
+export function methodControl(choices: readonly MaskChoice[], chosen: MaskChoice, choose: (key: string) => void): HTMLElement | undefined {
+  const methods = [...new Set(choices.map((choice) => choice.method))].slice(0, 12);
+  if (methods.length < 2) return undefined;
+  const first = (method: string): string => choices.find((choice) => choice.method === method)?.key ?? '';
+  return segmented('Method', 'method', methods.map((method) => ({ value: method, label: methodTitle(method) })), chosen.method, (method) => { choose(first(method)); });
+}
+
+export function kindControl(choices: readonly MaskChoice[], chosen: MaskChoice, choose: (key: string) => void): HTMLElement {
+  const options = choices.filter((choice) => choice.method === chosen.method).slice(0, 60).map((choice) => ({ value: choice.key, label: clip(choice.title, 60) }));
+  return select('Mask', options, chosen.key, choose);
+}
+
+/** Levels as squares in their true relative size: a cell of P5 covers four times the side of one of P3. */
+export function levelControl(levels: readonly Level[], chosen: string, choose: (level: string) => void): HTMLElement | undefined {
+  if (levels.length < 2) return undefined;
+  const finest = Math.min(...levels.map((level) => level.stride));
+  const field = element('fieldset', { class: 'levels' }, element('legend', {}, 'Level'));
+  for (const { name, stride } of levels) {
+    const input = element('input', { type: 'radio', name: 'level', class: 'unseen', 'aria-label': `${clip(name, 20)}, stride ${stride}` });
+    input.checked = name === chosen;
+    input.addEventListener('change', () => { choose(name); });
+    const side = Math.max(2, Math.round((LARGEST_SQUARE * finest) / stride));
+    const square = svg('svg', { width: LARGEST_SQUARE, height: LARGEST_SQUARE, viewBox: `0 0 ${LARGEST_SQUARE} ${LARGEST_SQUARE}`, 'aria-hidden': 'true' },
+      svg('rect', { x: (LARGEST_SQUARE - side) / 2, y: LARGEST_SQUARE - side, width: side, height: side }));
+    field.append(element('label', { title: `${clip(name, 20)}: a cell is ${stride} × ${stride} pixels` }, input, square, element('span', {}, clip(name, 8))));
+  }
+  return field;
+}
+
+export function lookControls(view: ViewState, change: (change: Partial<ViewState>) => void): HTMLElement[] {
+  return [
+    slider({ label: 'Opacity', low: 0, high: 1, step: 0.05, value: view.opacity, say: (value) => `${Math.round(100 * value)} %`, change: (opacity) => { change({ opacity }); } }),
+    checkbox('Same scale', view.sameScale, (sameScale) => { change({ sameScale }); }),
+    select('Colours', COLOURS, view.colours, (colours) => { change({ colours: COLOURS.find(({ value }) => value === colours)?.value ?? 'viridis' }); }),
+  ];
+}
+
+export class BoxControls {
+  readonly node: HTMLElement;
+  readonly #samples = new Map<Owner, SVGElement>();
+
+  constructor(view: ViewState, change: (change: Partial<ViewState>) => void) {
+    let boxes = view.boxes;
+    this.node = element('fieldset', { class: 'box-switches' }, element('legend', {}, 'Boxes'));
+    for (const { owner, label } of OWNERS) {
+      const sample = svg('rect', { x: 1.5, y: 1.5, width: 15, height: 9, fill: 'none', 'stroke-width': 2, 'stroke-dasharray': BOX_DASHES[owner].join(' ') || undefined });
+      this.#samples.set(owner, sample);
+      this.node.append(checkbox(label, boxes[owner], (checked) => {
+        boxes = { ...boxes, [owner]: checked };
+        change({ boxes });
+      }, svg('svg', { width: 18, height: 12, 'aria-hidden': 'true' }, sample)));
+    }
+    this.node.append(slider({ label: 'Score from', low: 0, high: 0.95, step: 0.05, value: view.score ?? 0.3, say: (value) => value.toFixed(2), change: (score) => { change({ score }); } }));
+  }
+
+  paint(theme: Theme): void {
+    for (const [owner, sample] of this.#samples) setAttribute(sample, 'stroke', theme.colours[owner]);
+  }
+}
+
+export interface TimeActions {
+  go(position: number): void;
+  play(): void;
+  zoom(factor: number): void;
+  whole(): void;
+}
+
+/** The time slider over the recorded steps, with play; and the zoom buttons beside it. */
+export class TimeControl {
+  readonly node: HTMLElement;
+  readonly #play: HTMLButtonElement;
+  readonly #range = element('input', { type: 'range', min: 0, step: 1, 'aria-label': 'Recorded step' });
+  readonly #label = element('span', { class: 'number when' });
+
+  constructor(actions: TimeActions) {
+    this.#play = iconButton('play', 'Play the recorded steps', () => { actions.play(); });
+    this.#range.addEventListener('input', () => { actions.go(this.#range.valueAsNumber); });
+    const tools = element('span', { class: 'zoom-tools' },
+      iconButton('minus', 'Zoom out', () => { actions.zoom(1 / 1.6); }), iconButton('plus', 'Zoom in', () => { actions.zoom(1.6); }), iconButton('fit', 'Whole image', () => { actions.whole(); }));
+    this.node = element('div', { class: 'time' }, this.#play, this.#range, this.#label, tools);
+  }
+
+  show(steps: readonly number[], position: number, playing: boolean): void {
+    const last = String(Math.max(0, steps.length - 1));
+    if (this.#range.max !== last) this.#range.max = last;
+    this.#range.value = String(position);
+    const text = steps.length === 0 ? '' : `step ${formatCount(steps[position] ?? 0)}`;
+    setText(this.#label, steps.length < 2 ? text : `${text} · ${position + 1} of ${steps.length}`);
+    this.#range.setAttribute('aria-valuetext', text);
+    this.#range.disabled = this.#play.disabled = steps.length < 2;
+    const name = playing ? 'Pause' : 'Play the recorded steps';
+    if (this.#play.getAttribute('aria-label') === name) return;
+    this.#play.replaceChildren(icon(playing ? 'pause' : 'play'));
+    this.#play.setAttribute('aria-label', name);
+    this.#play.title = name;
+  }
+}

@@ -1,0 +1,51 @@
+/** Pointer, wheel and keys over the panes: one cell, one zoom and pan for all of them. */
+import { type Placement, type Viewport, WHOLE, within, zoomAt } from './geometry.ts';
+
+export interface PaneActions {
+  viewport(): Viewport;
+  setViewport(view: Viewport): void;
+  /** Where the image lies in a pane. */
+  placement(canvas: HTMLCanvasElement): Placement & { readonly width: number; readonly height: number };
+  /** Image pixels under the pointer. */
+  point(at: { readonly x: number; readonly y: number } | undefined): void;
+}
+
+const WHEEL_SPEED = 0.0022;
+
+export function listenToPane(canvas: HTMLCanvasElement, actions: PaneActions): void {
+  const imagePoint = (event: PointerEvent | WheelEvent | MouseEvent): { x: number; y: number } => {
+    const { scale, left, top } = actions.placement(canvas);
+    return { x: (event.offsetX - left) / scale, y: (event.offsetY - top) / scale };
+  };
+  const fraction = (event: WheelEvent | MouseEvent): { x: number; y: number } => {
+    const { width, height } = actions.placement(canvas);
+    const point = imagePoint(event);
+    return { x: point.x / width, y: point.y / height };
+  };
+  let dragged: { readonly x: number; readonly y: number } | undefined;
+  canvas.addEventListener('pointerdown', (event) => {
+    if (event.button !== 0 || actions.viewport().scale === 1) return;
+    dragged = { x: event.offsetX, y: event.offsetY };
+    canvas.setPointerCapture(event.pointerId);
+  });
+  canvas.addEventListener('pointermove', (event) => {
+    if (dragged !== undefined) {
+      const { scale, width, height } = actions.placement(canvas);
+      const view = actions.viewport();
+      actions.setViewport(within({ ...view, x: view.x - (event.offsetX - dragged.x) / scale / width, y: view.y - (event.offsetY - dragged.y) / scale / height }));
+      dragged = { x: event.offsetX, y: event.offsetY };
+    }
+    actions.point(imagePoint(event));
+  });
+  const drop = (): void => { dragged = undefined; };
+  canvas.addEventListener('pointerup', drop);
+  canvas.addEventListener('pointercancel', drop);
+  canvas.addEventListener('pointerleave', () => { actions.point(undefined); });
+  canvas.addEventListener('dblclick', (event) => { actions.setViewport(actions.viewport().scale > 1 ? WHOLE : zoomAt(WHOLE, 2.5, fraction(event))); });
+  // Without a modifier the wheel scrolls the page; pinching arrives as a wheel with Ctrl.
+  canvas.addEventListener('wheel', (event) => {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    actions.setViewport(zoomAt(actions.viewport(), Math.exp(-event.deltaY * WHEEL_SPEED), fraction(event)));
+  }, { passive: false });
+}

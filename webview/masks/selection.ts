@@ -1,0 +1,103 @@
+/** What of an index is shown: choices of mask, levels, panes. Pure, and wary: the index comes from a folder. */
+import { type PictureIndex } from '../../src/experiment/record.ts';
+
+export type MaskEntry = PictureIndex['masks'][number];
+export type Role = MaskEntry['role'];
+
+/** One entry of the chooser: a kind seen in teacher and student, or up to three kinds that stand alone, side by side. */
+export interface MaskChoice {
+  readonly key: string;
+  readonly method: string;
+  readonly title: string;
+  readonly form: 'map' | 'bars';
+  readonly kinds: readonly string[];
+}
+
+export interface Level {
+  readonly name: string;
+  /** Input pixels a cell. */
+  readonly stride: number;
+}
+
+export interface PaneContent {
+  readonly title: string;
+  readonly role: Role;
+  readonly signed: boolean;
+  readonly caption: string;
+  readonly stride: number;
+  /** [H, W] or [C]. */
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+const SIDE_BY_SIDE = 3;
+const MAX_MASKS = 20_000;
+const ROLE_TITLES: Readonly<Record<Role, string>> = { teacher: 'Teacher', student: 'Student', difference: 'Difference', shared: 'Mask' };
+
+export function choicesOf(index: PictureIndex): MaskChoice[] {
+  const kinds = new Map<string, { mask: MaskEntry; roles: Set<Role> }>();
+  for (const mask of index.masks.slice(0, MAX_MASKS)) {
+    const key = `${mask.method}/${mask.kind}`;
+    const known = kinds.get(key);
+    if (known === undefined) kinds.set(key, { mask, roles: new Set([mask.role]) });
+    else known.roles.add(mask.role);
+  }
+  const choices: MaskChoice[] = [];
+  const alone = new Map<string, MaskEntry[]>();
+  for (const [key, { mask, roles }] of kinds) {
+    const { method, form, title } = mask;
+    if (form === 'bars' || roles.size > 1) choices.push({ key, method, title, form, kinds: [mask.kind] });
+    else alone.set(method, [...(alone.get(method) ?? []), mask]);
+  }
+  for (const [method, masks] of alone) choices.push(...sideBySide(method, masks));
+  return choices;
+}
+
+function sideBySide(method: string, masks: readonly MaskEntry[]): MaskChoice[] {
+  const choices: MaskChoice[] = [];
+  for (let i = 0; i < masks.length; i += SIDE_BY_SIDE) {
+    const group = masks.slice(i, i + SIDE_BY_SIDE);
+    const title = group.map((mask, at) => (at === 0 ? mask.title : lowerFirst(mask.title))).join(', ');
+    choices.push({ key: `${method}/${group.map((mask) => mask.kind).join('+')}`, method, title, form: 'map', kinds: group.map((mask) => mask.kind) });
+  }
+  return choices;
+}
+
+const lowerFirst = (text: string): string => (/^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text);
+
+const belongs = (mask: MaskEntry, choice: MaskChoice): boolean => mask.method === choice.method && choice.kinds.includes(mask.kind);
+
+export function levelsOf(index: PictureIndex, choice: MaskChoice): Level[] {
+  const levels = new Map<string, Level>();
+  for (const mask of index.masks) if (belongs(mask, choice) && !levels.has(mask.level)) levels.set(mask.level, { name: mask.level, stride: mask.stride });
+  return [...levels.values()].sort((a, b) => a.stride - b.stride).slice(0, 12);
+}
+
+/** Teacher, student and difference (computed where it was not recorded), or the kinds that stand alone; in this order. */
+export function panesOf(index: PictureIndex, values: Float32Array, choice: MaskChoice, level: string, image: number): PaneContent[] {
+  const found = index.masks.filter((mask) => belongs(mask, choice) && mask.level === level && mask.image === image);
+  const panes: PaneContent[] = [];
+  for (const kind of choice.kinds) {
+    const ofKind = (role: Role): PaneContent | undefined => contentOf(found.find((mask) => mask.kind === kind && mask.role === role), values, choice);
+    const [teacher, student] = [ofKind('teacher'), ofKind('student')];
+    const difference = ofKind('difference') ?? differenceOf(teacher, student);
+    for (const pane of [ofKind('shared'), teacher, student, difference]) if (pane !== undefined) panes.push(pane);
+  }
+  return panes;
+}
+
+function contentOf(mask: MaskEntry | undefined, values: Float32Array, choice: MaskChoice): PaneContent | undefined {
+  if (mask === undefined) return undefined;
+  const shape = mask.shape.slice(0, 2).map((side) => Math.max(0, Math.floor(side)));
+  const size = shape.reduce((product, side) => product * side, 1);
+  if (shape.length === 0 || size === 0 || !(mask.offset >= 0) || mask.offset + size > values.length) return undefined;
+  // Kinds side by side, and masks that belong to neither network, are called by their own name.
+  const title = choice.kinds.length > 1 || mask.role === 'shared' ? mask.title : ROLE_TITLES[mask.role];
+  return { title, role: mask.role, signed: mask.signed, caption: mask.caption, stride: mask.stride, shape, values: values.subarray(mask.offset, mask.offset + size) };
+}
+
+function differenceOf(teacher: PaneContent | undefined, student: PaneContent | undefined): PaneContent | undefined {
+  if (teacher?.values.length !== student?.values.length || teacher === undefined || student === undefined) return undefined;
+  const values = student.values.map((value, i) => value - (teacher.values[i] ?? NaN));
+  return { title: ROLE_TITLES.difference, role: 'difference', signed: true, caption: 'Student minus teacher.', stride: teacher.stride, shape: teacher.shape, values };
+}

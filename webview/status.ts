@@ -1,0 +1,86 @@
+/** What the header says, derived from the events: where the run is, how fast, and how long it still takes. */
+import { type Arm, type RunState } from '../src/experiment/record.ts';
+import { type RunModel } from './model.ts';
+
+export interface Status {
+  /** `capturing step`, `evaluating`, … while no step is being trained. */
+  readonly activity?: string;
+  readonly arm: Arm;
+  readonly step: number;
+  readonly total: number;
+  /** 0…1 over all arms. */
+  readonly progress: number;
+  readonly imagesPerSecond?: number;
+  readonly secondsLeft?: number;
+  /** `CPU, TensorFlow · float32`. */
+  readonly device?: string;
+}
+
+const ACTIVITIES: Readonly<Record<string, string>> = {
+  engine: 'preparing engine', data: 'reading data', teacher: 'evaluating the teacher', capturing: 'capturing step',
+  evaluating: 'evaluating', saving: 'saving',
+};
+
+export const ARM_NAMES: Readonly<Record<Arm | 'teacher', string>> = {
+  student: 'student', control: 'control', controlInherit: 'control, inheriting', teacher: 'teacher',
+};
+
+export const isLive = (state: RunState): boolean => state === 'preparing' || state === 'running' || state === 'stopping';
+
+export function statusOf(model: RunModel, state: RunState): Status {
+  const { started, currentArm: arm } = model;
+  const total = started?.totalSteps ?? 0;
+  const history = model.arms.get(arm);
+  const speed = history?.imagesPerSecond.last;
+  const left = isLive(state) ? secondsLeft(model) : undefined;
+  const activity = isLive(state) ? activityOf(model) : undefined;
+  return {
+    arm, total, step: history?.lastStep ?? 0, progress: progressOf(model),
+    ...(activity !== undefined && { activity }),
+    ...(speed !== undefined && Number.isFinite(speed) && isLive(state) && { imagesPerSecond: speed }),
+    ...(left !== undefined && { secondsLeft: left }),
+    ...(started !== undefined && { device: `${started.engine.device} · ${started.engine.precision}` }),
+  };
+}
+
+function activityOf(model: RunModel): string | undefined {
+  const phase = model.phase;
+  if (phase === undefined) return model.started === undefined ? 'starting' : undefined;
+  // `training` has no word of its own: the step count says it, once there is one.
+  if (phase.phase === 'training') return model.arms.size === 0 ? 'first step' : undefined;
+  return ACTIVITIES[phase.phase];
+}
+
+function progressOf(model: RunModel): number {
+  const { started } = model;
+  if (started === undefined || started.totalSteps <= 0) return 0;
+  if (model.ended?.state === 'finished') return 1;
+  const arms = new Set([...started.arms, ...model.arms.keys()]);
+  let done = 0;
+  for (const arm of arms) done += Math.min(1, (model.arms.get(arm)?.lastStep ?? 0) / started.totalSteps);
+  return arms.size === 0 ? 0 : done / arms.size;
+}
+
+/** Steps still to go in all arms at the recent pace of each; an arm that has not begun is taken to go at the current one's. */
+export function secondsLeft(model: RunModel): number | undefined {
+  const { started } = model;
+  const pace = secondsPerStep(model, model.currentArm);
+  if (started === undefined || pace === undefined) return undefined;
+  let seconds = 0;
+  for (const arm of started.arms) {
+    const open = Math.max(0, started.totalSteps - (model.arms.get(arm)?.lastStep ?? 0));
+    seconds += open * (secondsPerStep(model, arm) ?? pace);
+  }
+  return seconds;
+}
+
+/** Over the last 200 events, evaluations between them included, for they come again. */
+export function secondsPerStep(model: RunModel, arm: Arm): number | undefined {
+  const history = model.arms.get(arm);
+  if (history === undefined || history.length < 2) return undefined;
+  const last = history.length - 1;
+  const first = Math.max(history.breaks.at(-1) ?? 0, last - 200);
+  if (first >= last) return undefined;
+  const pace = (history.elapsed.at(last) - history.elapsed.at(first)) / (history.steps.at(last) - history.steps.at(first));
+  return pace > 0 && Number.isFinite(pace) ? pace : undefined;
+}
