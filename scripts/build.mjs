@@ -86,6 +86,7 @@ async function copyBeside() {
   await cp(join(modules, '@tensorflow/tfjs-node-gpu/binding'), join(native, 'binding'), { recursive: true });
   await cp(join(modules, 'node-api-headers/include'), join(native, 'node-api'), { recursive: true });
   await copyFile(join(modules, 'node-api-headers/LICENSE'), join(native, 'node-api', 'LICENSE'));
+  await copyFile(join(root, 'src/engine/native/quiet.c'), join(native, 'quiet.c'));
   const wasm = join(dist, 'wasm');
   await mkdir(wasm, { recursive: true });
   for (const file of ['tfjs-backend-wasm.wasm', 'tfjs-backend-wasm-simd.wasm']) {

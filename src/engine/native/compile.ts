@@ -1,9 +1,9 @@
 /** Compiles tfjs-node's addon against TensorFlow's C library. */
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DistillError } from '../../errors.ts';
 import { runCommand } from './command.ts';
-import { addonFile, napiVersion } from './folder.ts';
+import { addonFile, napiVersion, quietFile } from './folder.ts';
 import { type AddonSources } from './places.ts';
 
 /** The first C++ compiler that answers (`CXX` first), or undefined. */
@@ -27,25 +27,29 @@ export async function requireCompiler(signal?: AbortSignal): Promise<string> {
 export async function compileAddon(compiler: string, sources: AddonSources, engine: string, signal?: AbortSignal): Promise<void> {
   const tensorflow = join(engine, 'tensorflow');
   const libraries = await linkable(tensorflow);
-  const mac = process.platform === 'darwin';
-  const args = [
-    ...['-O2', '-fPIC', '-std=c++17', '-w', `-DNAPI_VERSION=${napiVersion}`, '-DBUILDING_NODE_EXTENSION'],
-    ...[sources.headers, join(tensorflow, 'include'), sources.package].map((folder) => `-I${folder}`),
-    ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(sources.package, 'binding', file)),
-    ...(mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']),
-    ...libraries,
-    // By place, not by path: the folder is moved when it is complete, and may be moved by its owner.
-    `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/tensorflow`,
-    ...['-o', join(engine, addonFile)],
-  ];
-  const { code, output } = await runCommand(compiler, args, { signal, env: { TMPDIR: engine } });
-  if (code === 0) return;
-  const complaint = output.split('\n').find((line) => /error/i.test(line)) ?? output.split('\n').at(-1);
-  throw new DistillError('DL216', 'TensorFlow’s bridge to Node does not compile.', {
-    got: complaint,
-    advice: 'It needs a compiler with C++17 (gcc 9, clang 10 or newer): set `CXX` to one and run `distill-lab setup` again.',
-  });
+  const includes = [sources.headers, join(tensorflow, 'include'), sources.package].map((folder) => `-I${folder}`);
+  const files = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(sources.package, 'binding', file));
+  const options = { signal, env: { TMPDIR: engine } };
+  const { code, output } = await runCommand(compiler, ['-std=c++17', ...common, ...includes, ...files, ...libraries, '-o', join(engine, addonFile)], options);
+  if (code !== 0) {
+    const complaint = output.split('\n').find((line) => /error/i.test(line)) ?? output.split('\n').at(-1);
+    throw new DistillError('DL216', 'TensorFlow’s bridge to Node does not compile.', {
+      got: complaint,
+      advice: 'It needs a compiler with C++17 (gcc 9, clang 10 or newer): set `CXX` to one and run `distill-lab setup` again.',
+    });
+  }
+  // A convenience: an engine without it works, and greets.
+  const framework = `-DFRAMEWORK="${basename(libraries.at(-1) ?? '')}"`;
+  await runCommand(compiler, ['-x', 'c', framework, ...common, `-I${sources.headers}`, sources.quiet, '-o', join(engine, quietFile)], options);
 }
+
+const mac = process.platform === 'darwin';
+const common = [
+  ...['-O2', '-fPIC', '-w', `-DNAPI_VERSION=${napiVersion}`, '-DBUILDING_NODE_EXTENSION'],
+  ...(mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']),
+  // By place, not by path: the folder is moved when it is complete, and may be moved by its owner.
+  `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/tensorflow`,
+];
 
 /** Paths of the two libraries, the framework last since the other needs it. */
 async function linkable(folder: string): Promise<string[]> {

@@ -15,6 +15,8 @@ export type Flavour = 'cpu' | 'cuda';
 export const napiVersion = 8;
 export const manifestFormat = 1;
 export const addonFile = 'tfjs_binding.node';
+/** Loaded before the addon: takes TensorFlow's greeting off the error output. Engines without it work too. */
+export const quietFile = 'quiet.node';
 
 export interface Manifest {
   readonly format: typeof manifestFormat;

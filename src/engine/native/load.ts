@@ -4,10 +4,13 @@
  * tfjs-node's own entry point is passed over: it looks for its addon in one fixed place inside `node_modules`, at
  * import, and throws on Node 23 and newer. Its backend class and its kernels are taken one by one instead.
  */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { type TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js';
 import { DistillError } from '../../errors.ts';
+import { quietFile } from './folder.ts';
 import { loadAdvice } from './loadAdvice.ts';
 import { type FoundEngine } from './locate.ts';
 
@@ -46,10 +49,22 @@ export async function loadEngine(candidates: readonly FoundEngine[]): Promise<Lo
 }
 
 function openAddon(path: string): TFJSBinding {
+  quiet(dirname(path));
   const module: { exports: Partial<TFJSBinding> } = { exports: {} };
   process.dlopen(module, path);
   if (module.exports.createTensor === undefined) throw new Error('it is not TensorFlow.js’s addon');
   return module.exports as TFJSBinding;
+}
+
+/** Keeps TensorFlow's greeting out of the terminal, unless its log was asked for. */
+function quiet(folder: string): void {
+  const path = join(folder, quietFile);
+  if (['0', '1'].includes(process.env.TF_CPP_MIN_LOG_LEVEL ?? '2') || !existsSync(path)) return;
+  try {
+    process.dlopen({ exports: {} }, path);
+  } catch {
+    // The addon, opened next, tells what is wrong.
+  }
 }
 
 async function registerBackend(binding: TFJSBinding): Promise<void> {
