@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DistillError } from '../errors.ts';
 import { type DataConfig } from '../experiment/schema.ts';
+import { jsonErrorLine } from './jsonLine.ts';
 import { mapLimited, requireFolder, requireImages, requireText, within } from './files.ts';
 import { fileImage, imageSize, type Size } from './images.ts';
 import { ObjectCollector } from './objects.ts';
@@ -73,10 +74,8 @@ function parseJson(text: string, path: string): Json {
     whole = JSON.parse(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const position = /position (\d+)/.exec(reason)?.[1];
-    const line = position === undefined ? undefined : text.slice(0, Number(position)).split('\n').length;
     throw new DistillError('DL302', 'the annotation file is not JSON', {
-      where: { file: shownPath(path), line },
+      where: { file: shownPath(path), line: jsonErrorLine(text) },
       expected: 'a COCO detection file',
       got: reason,
       advice: /\bNaN\b|Infinity/.test(text.slice(0, 1e6)) ? 'JSON has no NaN or Infinity: correct the numbers' : 'check that the file is whole',

@@ -85,7 +85,7 @@ class Reader {
   private characters(end: number): void {
     const raw = this.text.slice(this.at, end);
     const inside = this.open.at(-1);
-    if (inside !== undefined) inside.text += this.resolve(raw);
+    if (inside !== undefined) inside.text += this.resolve(raw, this.at);
     else if (raw.trim() !== '') throw this.error(`text outside the root element: "${raw.trim().slice(0, 30)}"`);
     this.at = end;
   }
@@ -149,7 +149,7 @@ class Reader {
       const end = quote === '"' || quote === '\'' ? this.text.indexOf(quote, this.at + 1) : -1;
       if (end < 0) throw this.error(`the value of attribute "${name}" of <${tag}> is not in quotes`);
       if (found.has(name)) throw this.error(`attribute "${name}" of <${tag}> is given twice`);
-      found.set(name, this.resolve(this.text.slice(this.at + 1, end)));
+      found.set(name, this.resolve(this.text.slice(this.at + 1, end), this.at + 1));
       this.at = end + 1;
     }
   }
@@ -187,12 +187,14 @@ class Reader {
     this.at += SPACE.exec(this.text)?.[0].length ?? 0;
   }
 
-  private resolve(raw: string): string {
+  /** @param start of `raw` in the text */
+  private resolve(raw: string, start: number): string {
     if (!raw.includes('&')) return raw;
-    return raw.replace(/&([^;&<\s]*);?/g, (whole, name: string) => {
+    return raw.replace(/&([^;&<\s]*);?/g, (whole, name: string, offset: number) => {
       const named = whole.endsWith(';') ? ENTITIES[name] ?? numeric(name) : undefined;
-      if (named === undefined) throw this.error(`"${whole}" is not an entity (write &amp; for &)`);
-      return named;
+      if (named !== undefined) return named;
+      this.at = start + offset;
+      throw this.error(`"${whole}" is not an entity (write &amp; for &)`);
     });
   }
 
