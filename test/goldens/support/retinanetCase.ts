@@ -1,0 +1,196 @@
+/**
+ * One RetinaNet golden: the network's whole life on one batch (features, head, targets, losses, gradients, detections) as a pure
+ * function of its inputs, so that it runs op by op and captured alike, and its comparison.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'vitest';
+import { type Detector } from '../../../src/detectors/detector.ts';
+import { toPytorch } from '../../../src/detectors/layout.ts';
+import { type Box, type Detection, type GroundTruth } from '../../../src/engine/boxes.ts';
+import { float32, type HostTensor, type HostTensors } from '../../../src/engine/hostTensor.ts';
+import { type Parameter } from '../../../src/engine/parameters.ts';
+import { type StepFunction } from '../../../src/engine/program.ts';
+import { type Execute } from './execute.ts';
+import { channelsFirst, expectNear, expectRelative, expectSummary, type Summary } from './summary.ts';
+
+export interface Golden {
+  readonly detector: Detector;
+  readonly images: HostTensor;
+  /** Network input [height, width]. */
+  readonly size: readonly [number, number];
+  /** Unpadded. */
+  readonly contentSize: readonly [number, number];
+  readonly truth: readonly GroundTruth[];
+  readonly features: readonly Summary[];
+  readonly logits: readonly Summary[];
+  readonly regression: readonly Summary[];
+  /** Half a unit of the last place of stored samples: gradients of torchvision's cases have 7 decimals, some are below 1e-5. */
+  readonly rounding: number;
+  /** torchvision's head values are [N, anchors, channels]. */
+  readonly joined: boolean;
+  readonly anchors: { readonly count: number; readonly rows: readonly (readonly [index: number, box: readonly number[]])[]; readonly sum: number; readonly perLevel?: readonly number[] };
+  readonly assignment?: readonly { readonly positive: number; readonly negative: number; readonly ignored: number; readonly index: readonly number[]; readonly gt: readonly number[] }[];
+  readonly losses: { readonly classification: number; readonly box: number; readonly total?: number };
+  readonly perLevel?: { readonly classification: readonly number[]; readonly box: readonly number[] };
+  /** By our names. */
+  readonly grads: Readonly<Record<string, Summary>>;
+  readonly detections: readonly { readonly count: number; readonly boxes: readonly Box[]; readonly scores: readonly number[]; readonly labels: readonly number[] }[];
+}
+
+const OUTPUT_TOLERANCE = 1e-4;
+const GRADIENT_TOLERANCE = 1e-3;
+
+export async function checkGolden(golden: Golden, execute: Execute): Promise<void> {
+  const { detector, size, truth, contentSize } = golden;
+  checkAnchors(golden);
+  const targets = detector.targets(truth, size);
+  checkAssignment(golden, targets.assignments);
+  const levels = anchorsByLevel(golden);
+  const inputs = { images: golden.images, ...targets.tensors, ...levelMasks(targets.tensors, levels) };
+  const learners = Object.keys(golden.grads).map((name) => parameterOf(detector, name));
+  const results = await execute(step(detector, learners, levels.length), inputs, detector.parameters.all().map(({ variable }) => variable));
+  checkOutputs(golden, results);
+  checkLosses(golden, results);
+  for (const { name, variable, layout } of learners) {
+    const summary = golden.grads[name];
+    const gradient = toPytorch(Float32Array.from(need(results, `grad.${name}`).data), variable.shape, layout);
+    if (summary !== undefined) expectSummary(gradient.data, gradient.shape, summary, GRADIENT_TOLERANCE, `gradient of ${name}`, golden.rounding);
+  }
+  const candidates = Object.fromEntries(Object.entries(results).filter(([key]) => key.startsWith('candidate.')).map(([key, value]) => [key.slice('candidate.'.length), value]));
+  checkDetections(golden, detector.detections(candidates, truth.map(() => contentSize)));
+}
+
+function step(detector: Detector, learners: readonly Parameter[], levels: number): StepFunction {
+  return (inputs) => {
+    const outputs: Record<string, tf.Tensor> = {};
+    const { value, grads } = tf.variableGrads(() => {
+      const forward = detector.forward(inputs.images as tf.Tensor4D, { training: true, updates: [] });
+      for (const kind of ['features', 'logits', 'regression'] as const) forward[kind].forEach((map, level) => (outputs[`${kind}.${level}`] = tf.keep(map)));
+      for (const [name, tensor] of Object.entries(detector.candidates(forward))) outputs[`candidate.${name}`] = tf.keep(tensor);
+      for (let level = 0; level < levels; level += 1) {
+        const masked = { ...inputs, classWeights: inputs[`classWeights.${level}`] as tf.Tensor, boxWeights: inputs[`boxWeights.${level}`] as tf.Tensor };
+        for (const [part, loss] of Object.entries(detector.loss(forward, masked))) outputs[`level.${level}.${part}`] = tf.keep(loss);
+      }
+      const parts = detector.loss(forward, inputs);
+      for (const [part, loss] of Object.entries(parts)) outputs[`loss.${part}`] = tf.keep(loss);
+      return tf.addN(Object.values(parts));
+    }, learners.map(({ variable }) => variable));
+    for (const { name, variable } of learners) outputs[`grad.${name}`] = grads[variable.name] as tf.Tensor;
+    return { outputs: { ...outputs, 'loss.total': value } };
+  };
+}
+
+function anchorsByLevel({ detector: { traits }, size }: Golden): number[] {
+  return traits.levels.map(({ stride }) => Math.ceil(size[0] / stride) * Math.ceil(size[1] / stride) * traits.anchorsPerCell);
+}
+
+/** The weights of the losses with all but one level at 0: a level's share of a loss is the loss under them. */
+function levelMasks(tensors: HostTensors, levels: readonly number[]): Record<string, HostTensor> {
+  const masks: Record<string, HostTensor> = {};
+  for (const name of ['classWeights', 'boxWeights']) {
+    const { shape, data } = need(tensors, name);
+    let start = 0;
+    for (const [level, count] of levels.entries()) {
+      const [from, to] = [start, start + count];
+      masks[`${name}.${level}`] = float32(shape, Float32Array.from(data, (value, flat) => (flat % (shape[1] ?? 1) >= from && flat % (shape[1] ?? 1) < to ? value : 0)));
+      start = to;
+    }
+  }
+  return masks;
+}
+
+function checkAnchors({ detector, size, anchors }: Golden): void {
+  const corners = detector.traits.boxCoding?.anchors(size) ?? new Float32Array();
+  expect(corners.length / 4, 'number of anchors').toBe(anchors.count);
+  for (const [index, box] of anchors.rows) {
+    box.forEach((value, side) => { expectNear(corners[index * 4 + side] ?? NaN, value, 1e-6 * Math.max(1, Math.abs(value)), `anchor ${index}`); });
+  }
+  expectRelative(corners.reduce((sum, value) => sum + value, 0), anchors.sum, 1e-6, 'sum of the anchors');
+  if (anchors.perLevel !== undefined) expect(anchorsByLevel({ detector, size } as Golden)).toEqual(anchors.perLevel);
+}
+
+function checkAssignment({ assignment }: Golden, assignments: readonly Int32Array[]): void {
+  assignment?.forEach((expected, image) => {
+    const objects = [...(assignments[image] ?? [])];
+    const positives = objects.flatMap((object, index) => (object > 0 ? [{ index, gt: object - 1 }] : []));
+    expect({ positive: positives.length, negative: objects.filter((object) => object === 0).length, ignored: objects.filter((object) => object < 0).length }, `assignment of image ${image}`)
+      .toEqual({ positive: expected.positive, negative: expected.negative, ignored: expected.ignored });
+    const shown = positives.slice(0, expected.index.length);
+    expect(shown.map(({ index }) => index)).toEqual(expected.index);
+    expect(shown.map(({ gt }) => gt)).toEqual(expected.gt);
+  });
+}
+
+function checkOutputs({ features, logits, regression, joined, detector: { traits } }: Golden, results: HostTensors): void {
+  features.forEach((summary, level) => { checkMap(need(results, `features.${level}`), summary, `P${level + 3}`); });
+  for (const [kind, summaries, depth] of [['logits', logits, traits.classes.length], ['regression', regression, 4]] as const) {
+    if (!joined) summaries.forEach((summary, level) => { checkMap(need(results, `${kind}.${level}`), summary, `${kind} of P${level + 3}`); });
+    else {
+      const levels = traits.levels.map((_, level) => need(results, `${kind}.${level}`));
+      const batch = levels[0]?.shape[0] ?? 0;
+      const rows = joinImages(levels, batch);
+      for (const summary of summaries) expectSummary(rows, [batch, rows.length / batch / depth, depth], summary, OUTPUT_TOLERANCE, kind);
+    }
+  }
+}
+
+/** Levels [N, …] as one flat array, image by image. */
+function joinImages(levels: readonly HostTensor[], batch: number): Float32Array {
+  const result = new Float32Array(levels.reduce((sum, { data }) => sum + data.length, 0));
+  let written = 0;
+  for (let image = 0; image < batch; image += 1) {
+    for (const { data } of levels) {
+      const each = data.length / batch;
+      result.set(data.subarray(image * each, (image + 1) * each), written);
+      written += each;
+    }
+  }
+  return result;
+}
+
+function checkMap(map: HostTensor, summary: Summary, what: string): void {
+  const { shape, data } = channelsFirst(map);
+  expectSummary(data, shape, summary, OUTPUT_TOLERANCE, what);
+}
+
+function checkLosses({ losses, perLevel }: Golden, results: HostTensors): void {
+  const scalar = (name: string): number => need(results, name).data[0] ?? NaN;
+  expectRelative(scalar('loss.classification'), losses.classification, OUTPUT_TOLERANCE, 'classification');
+  expectRelative(scalar('loss.box'), losses.box, OUTPUT_TOLERANCE, 'box');
+  expectRelative(scalar('loss.total'), losses.total ?? losses.classification + losses.box, OUTPUT_TOLERANCE, 'total');
+  perLevel?.classification.forEach((value, level) => { expectRelative(scalar(`level.${level}.classification`), value, OUTPUT_TOLERANCE, `classification of P${level + 3}`); });
+  perLevel?.box.forEach((value, level) => { expectRelative(scalar(`level.${level}.box`), value, OUTPUT_TOLERANCE, `box of P${level + 3}`); });
+}
+
+/** Scores closer than this may change places. */
+const TIE = 1e-5;
+
+function checkDetections({ detections, size }: Golden, found: readonly (readonly Detection[])[]): void {
+  expect(found.length).toBe(detections.length);
+  detections.forEach(({ count, boxes, scores, labels }, image) => {
+    const left = [...(found[image] ?? [])];
+    expect(left.length, `detections in image ${image}`).toBe(count);
+    boxes.forEach((box, rank) => {
+      const score = scores[rank] ?? NaN;
+      const near = (other: Detection): boolean => other.label === labels[rank] && Math.abs(other.score - score) <= TIE
+        && other.box.every((value, side) => Math.abs(value - (box[side] ?? NaN)) <= OUTPUT_TOLERANCE * Math.max(...size));
+      const match = left.findIndex(near);
+      expect(match, `image ${image}, detection ${rank}: ${box.join(', ')} with ${score} is not among ${JSON.stringify(left.slice(0, 3))}`).toBeGreaterThanOrEqual(0);
+      // What comes before it is no better by more than a tie.
+      expect(left.slice(0, match).every((better) => better.score - score <= TIE), `image ${image}, detection ${rank}: order`).toBe(true);
+      left.splice(match, 1);
+    });
+  });
+}
+
+function parameterOf(detector: Detector, name: string): Parameter {
+  const parameter = detector.parameters.get(name);
+  if (parameter === undefined) throw new Error(`the detector has no ${name}`);
+  return parameter;
+}
+
+function need(tensors: HostTensors, name: string): HostTensor {
+  const tensor = tensors[name];
+  if (tensor === undefined) throw new Error(`no ${name} came back`);
+  return tensor;
+}
