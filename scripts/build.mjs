@@ -1,8 +1,9 @@
 /**
  * Bundles the product into `dist/`. `--watch` keeps at it; `--bench` bundles the benchmark too.
  *
- * Entries whose source is not there are left out. The native engine stays outside: only what is needed to compile it
- * (tfjs's addon sources, Node-API's headers) is copied beside the bundle.
+ * Entries whose source is not there are left out. TensorFlow.js is one bundle of its own, opened when it is first needed:
+ * it is three quarters of the code, and `--help` should not wait for it. The native engine stays outside: only what is
+ * needed to compile it (tfjs's addon sources, Node-API's headers, our `quiet.c`) is copied beside the bundles.
  */
 import { cp, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
@@ -46,23 +47,54 @@ const browser = {
   metafile: true,
 };
 
+/** The parts of TensorFlow.js that the sources import, each run when it is asked for. All share one core. */
+const tensorflowParts = [
+  '@tensorflow/tfjs',
+  '@tensorflow/tfjs-backend-wasm',
+  '@tensorflow/tfjs-backend-webgpu',
+  '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js',
+  '@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js',
+];
+const tensorflowEntry = {
+  contents: `exports.part = (name) => {
+  switch (name) {
+${tensorflowParts.map((name) => `    case '${name}': return require('${name}');`).join('\n')}
+  }
+};`,
+  resolveDir: root,
+  sourcefile: 'tensorflow.cjs',
+};
+
+/** Turns imports of TensorFlow.js into look-ups in `dist/tensorflow.js`. */
+const tensorflowApart = {
+  name: 'tensorflow-apart',
+  setup(build) {
+    build.onResolve({ filter: /^@tensorflow\// }, ({ path }) =>
+      tensorflowParts.includes(path) ? { path, namespace: 'tensorflow' } : { errors: [{ text: `${path} is not in dist/tensorflow.js: add it to scripts/build.mjs` }] },
+    );
+    build.onResolve({ filter: /^\.\/tensorflow\.js$/, namespace: 'tensorflow' }, ({ path }) => ({ path, external: true }));
+    build.onLoad({ filter: /.*/, namespace: 'tensorflow' }, ({ path }) => ({ contents: `module.exports = require('./tensorflow.js').part('${path}');` }));
+  },
+};
+
 const entries = [
-  { source: 'src/cli/main.ts', options: { ...node, outfile: 'dist/cli.js', banner: { js: `#!/usr/bin/env node\n${moduleUrl}` } } },
-  { source: 'src/data/loaderWorker.ts', options: { ...node, outfile: 'dist/loader.js' } },
+  { options: { ...node, stdin: tensorflowEntry, outfile: 'dist/tensorflow.js' } },
+  { source: 'src/cli/main.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/cli.js', banner: { js: `#!/usr/bin/env node\n${moduleUrl}` } } },
+  { source: 'src/data/loaderWorker.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/loader.js' } },
   { source: 'src/extension/extension.ts', options: { ...node, outfile: 'dist/extension.js' } },
   { source: 'webview/main.ts', options: { ...browser, outfile: 'dist/webview.js' } },
-  ...(bench ? [{ source: 'benchmarks/run.ts', options: { ...node, outfile: 'dist/bench.js' } }] : []),
+  ...(bench ? [{ source: 'benchmarks/run.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/bench.js' } }] : []),
 ];
 
 /** Two copies of tfjs would each have half of the kernels and gradients: better no bundle than such a one. */
-function checkOneTensorflow(metafile, name) {
+function checkOneTensorflow(metafile) {
   const copies = Object.keys(metafile.inputs).filter((input) => /@tensorflow\/tfjs-core\/dist\/(tf-core[\w.-]*|index)\.js$/.test(input));
-  if (copies.length > 1) throw new Error(`${name} holds ${copies.length} copies of TensorFlow.js: ${copies.join(', ')}`);
+  if (copies.length !== 1) throw new Error(`dist/tensorflow.js holds ${copies.length} copies of TensorFlow.js: ${copies.join(', ')}`);
 }
 
 /** The extension host must start fast and stay small: TensorFlow has no business there. */
 function checkExtension(metafile) {
-  const heavy = Object.keys(metafile.inputs).find((input) => input.includes('node_modules/@tensorflow/'));
+  const heavy = Object.keys(metafile.inputs).find((input) => input.includes('@tensorflow/'));
   if (heavy !== undefined) throw new Error(`dist/extension.js would load TensorFlow.js: ${heavy}`);
 }
 
@@ -72,7 +104,7 @@ const checks = {
     build.onEnd(({ metafile, errors }) => {
       if (metafile === undefined || errors.length > 0) return;
       const { outfile } = build.initialOptions;
-      checkOneTensorflow(metafile, outfile);
+      if (outfile === 'dist/tensorflow.js') checkOneTensorflow(metafile);
       if (outfile === 'dist/extension.js') checkExtension(metafile);
     });
   },
@@ -103,8 +135,10 @@ async function main() {
   await mkdir(dist, { recursive: true });
   await rm(join(root, stampFile), { force: true });
   await rm(join(dist, 'webview.css'), { force: true });
-  const present = entries.filter(({ source }) => existsSync(join(root, source)));
-  const contexts = await Promise.all(present.map(({ source, options }) => esbuild.context({ ...options, entryPoints: [source], plugins: [checks] })));
+  const present = entries.filter(({ source }) => source === undefined || existsSync(join(root, source)));
+  const contexts = await Promise.all(present.map(({ source, options }) =>
+      esbuild.context({ ...options, ...(source === undefined ? {} : { entryPoints: [source] }), plugins: [...(options.plugins ?? []), checks] }),
+    ));
   if (watch) {
     await Promise.all(contexts.map((context) => context.watch()));
     await copyBeside();
