@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { conv2d } from '../engine/layers/conv.ts';
 import { constant, kaimingNormal, pytorchBias, zeros } from '../engine/layers/init.ts';
+import { withGradient } from '../engine/ops/gradient.ts';
 import { standardize } from '../engine/ops/standardize.ts';
 import { type Parameters } from '../engine/parameters.ts';
 
@@ -19,13 +20,13 @@ export interface ContextBlock {
 export function contextBlock(parameters: Parameters, prefix: string, side: 's' | 't', channels: number): ContextBlock {
   const inner = Math.floor(channels / 2);
   const add = `${prefix}.channel_add_conv_${side}`;
-  const mask = conv2d(parameters, `${prefix}.conv_mask_${side}`, { in: channels, out: 1, kernel: 1, init: kaimingNormal('in') });
+  const mask = maskConvolution(parameters, `${prefix}.conv_mask_${side}`, channels);
   const squeeze = conv2d(parameters, `${add}.0`, { in: channels, out: inner, kernel: 1, biasInit: pytorchBias(channels) });
   const scale = parameters.create(`${add}.1.weight`, [inner], constant(1));
   const shift = parameters.create(`${add}.1.bias`, [inner], zeros);
   const expand = conv2d(parameters, `${add}.3`, { in: inner, out: channels, kernel: 1, init: zeros });
 
-  const attention = (x: tf.Tensor4D): tf.Tensor2D => tf.softmax(tf.reshape(mask(x), [x.shape[0], x.shape[1] * x.shape[2]]));
+  const attention = (x: tf.Tensor4D): tf.Tensor2D => tf.softmax(mask(x));
   return {
     attention,
     addition: (x) => {
@@ -36,5 +37,18 @@ export function contextBlock(parameters: Parameters, prefix: string, side: 's' |
       const normed = tf.add(tf.mul(standardize(hidden as tf.Tensor2D), scale), shift);
       return expand(tf.reshape(tf.relu(normed), [batch, 1, 1, inner]));
     },
+  };
+}
+
+/**
+ * The mask before its softmax, [N, H·W]. The softmax does not see the bias, so its gradient is 0; said outright,
+ * for summed up it is noise that an adaptive optimizer would turn into steps.
+ */
+function maskConvolution(parameters: Parameters, name: string, channels: number): (x: tf.Tensor4D) => tf.Tensor2D {
+  const convolve = conv2d(parameters, name, { in: channels, out: 1, kernel: 1, init: kaimingNormal('in'), bias: false });
+  const bias = parameters.create(`${name}.bias`, [1], zeros, { decay: false });
+  return (x) => {
+    const logits = tf.reshape<tf.Rank.R2>(convolve(x), [x.shape[0], x.shape[1] * x.shape[2]]);
+    return withGradient([logits, bias], () => ({ value: tf.add<tf.Tensor2D>(logits, bias) }), (gradient) => [gradient, tf.zeros([1])]);
   };
 }
