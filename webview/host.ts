@@ -1,6 +1,6 @@
 /** The page's one way out: the editor's extension, or, in a report, the data embedded in the page itself. */
-import { type RunEvent, type PictureIndex } from '../src/experiment/record.ts';
-import { type RunHeader, type ToHost, type ToPage, type ViewState } from './contract.ts';
+import { type ToHost, type ToPage, type ViewState } from './contract.ts';
+import { REPORT_ELEMENT, type ReportData } from './reportData.ts';
 
 export interface Host {
   /** A report: nothing can be done to the run. */
@@ -10,16 +10,6 @@ export interface Host {
   load(): unknown;
   save(state: ViewState): void;
 }
-
-/** What a report embeds as JSON; bytes in base64. */
-export interface ReportData {
-  readonly header: RunHeader;
-  readonly events: readonly RunEvent[];
-  readonly pictures: readonly { readonly folder: string; readonly index: PictureIndex; readonly values: string }[];
-  readonly images: readonly { readonly file: string; readonly mime: string; readonly bytes: string }[];
-}
-
-export const REPORT_ELEMENT = 'report-data';
 
 interface EditorApi {
   postMessage(message: ToHost): void;

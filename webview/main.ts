@@ -49,7 +49,8 @@ function begin(): void {
     const another = header?.id !== next.id;
     header = next;
     if (another) {
-      view = restoreState(view.runId === '' ? saved : undefined, next.id);
+      // Kept at once: after a reload the editor asks this state which run the panel showed.
+      keep(restoreState(view.runId === '' ? saved : undefined, next.id));
       curves.buildTools();
       masks.buildLooks();
       masks.store.clear();

@@ -111,6 +111,11 @@ export interface Evaluation {
   readonly step: number;
   readonly metrics: Metrics;
 }
+export interface Gain {
+  /** Difference of AP, 0…1. */
+  readonly value: number;
+  readonly step: number;
+}
 export interface Mark {
   readonly arm: Arm;
   readonly step: number;
@@ -217,10 +222,19 @@ export class RunModel {
     return this.evaluations.get(subject)?.at(-1);
   }
 
-  /** The better control at its last evaluation, for the gain. */
-  betterControl(): Evaluation | undefined {
-    const controls = [this.lastEvaluation('control'), this.lastEvaluation('controlInherit')].filter((item) => item !== undefined);
-    return controls.sort((a, b) => b.metrics.AP - a.metrics.AP)[0];
+  /**
+   * The student's AP less the better control's, at the last step at which the student and every control were measured:
+   * comparing different steps would flatter one of them.
+   */
+  gain(): Gain | undefined {
+    const controls = (['control', 'controlInherit'] as const).filter((arm) => this.started?.arms.includes(arm) ?? false);
+    if (controls.length === 0) return undefined;
+    for (const { step, metrics } of [...(this.evaluations.get('student') ?? [])].reverse()) {
+      const rivals = controls.map((arm) => this.evaluations.get(arm)?.find((item) => item.step === step)?.metrics.AP);
+      const measured = rivals.filter((AP) => AP !== undefined);
+      if (measured.length === rivals.length && metrics.AP >= 0) return { value: metrics.AP - Math.max(0, ...measured), step };
+    }
+    return undefined;
   }
 
   /** Names of all loss parts but the total, detection first, then methods in their order. */

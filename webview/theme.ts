@@ -49,7 +49,7 @@ export function readTheme(): Theme {
       teacher: css(blue), student: css(orange), control: css(muted), truth: css(green), foreground: css(foregroundRgb),
       // Blue, orange, green and grey mean somebody; parts take what is left and what lies between.
       part0: css(purple), part1: css(yellow), part2: css(mixRgb(blue, green, 0.55)), part3: css(red), part4: css(mixRgb(purple, red, 0.6)), part5: css(mixRgb(yellow, green, 0.5)),
-      part6: css(mixRgb(purple, foregroundRgb, 0.55)), part7: css(mixRgb(red, yellow, 0.5)), part8: css(mixRgb(mixRgb(blue, green, 0.55), foregroundRgb, 0.55)), part9: css(mixRgb(foregroundRgb, backgroundRgb, 0.4)),
+      part6: css(mixRgb(purple, foregroundRgb, 0.55)), part7: css(mixRgb(purple, blue, 0.5)), part8: css(mixRgb(mixRgb(blue, green, 0.55), foregroundRgb, 0.55)), part9: css(mixRgb(foregroundRgb, backgroundRgb, 0.4)),
     },
     differenceEnds: [blue, orange],
   };

@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Arm, FILES, type Metrics, type RunEvent } from '../../src/experiment/record.ts';
+import { experimentSchema } from '../../src/experiment/schema.ts';
 import { FAKE_CLASSES, fakeImage, fakePictures, noise } from './fakeScene.ts';
 
 export interface FakeRunOptions {
@@ -157,7 +158,7 @@ export async function writeFakeRun(folder: string, given: FakeRunOptions = {}): 
   await mkdir(join(folder, FILES.pictures, 'images'), { recursive: true });
   const experiment = fakeExperiment(given);
   await writeFile(join(folder, FILES.experiment), stringify(experiment));
-  await writeFile(join(folder, FILES.resolved), JSON.stringify({ experiment, source: { file: `${options.name}.distill.yaml`, lines: {} }, version: '0.1.0' }, undefined, 2));
+  await writeFile(join(folder, FILES.resolved), JSON.stringify({ experiment: experimentSchema.parse(experiment), source: { file: `/experiments/${options.name}.distill.yaml`, lines: {} }, version: '0.1.0', created: options.begin }, undefined, 2));
   await writeFile(join(folder, FILES.events), events.map((event) => `${JSON.stringify(event)}\n`).join(''));
   await writeFile(join(folder, FILES.log), ['engine: TensorFlow, CPU', 'data: 1,500 training scenes', 'teacher: AP 69.8', ...(options.end === 'failed' ? ['fgd.global is not a number at step 640'] : [])].join('\n'));
   await writeFile(join(folder, FILES.heartbeat), JSON.stringify({ pid: 4242, host: 'fake', time: events.at(-1)?.time ?? options.begin, processStart: '0' }));

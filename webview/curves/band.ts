@@ -179,9 +179,9 @@ export class CurvesBand implements Curves {
 
 function gainNote(model: RunModel): string {
   const student = model.lastEvaluation('student');
-  const control = model.betterControl();
   if (student === undefined || !(student.metrics.AP >= 0)) return '';
+  const gain = model.gain();
   const own = `AP ${formatAp(student.metrics.AP)}`;
-  // Against a control that has trained less the difference would say nothing.
-  return control === undefined || control.step < student.step ? own : `${own} (${formatGain(student.metrics.AP - control.metrics.AP)} over control)`;
+  if (gain === undefined) return own;
+  return `${own} (${formatGain(gain.value)} over control${gain.step === student.step ? '' : ` at step ${formatCount(gain.step)}`})`;
 }

@@ -20,7 +20,7 @@ export function chartOptions(spec: ChartSpec, zoomed: (range: [number, number]) 
     layout: { padding: { top: 6, right: 10 } },
     onResize: resized,
     scales: {
-      x: { type: 'linear', min: 0, max: 1, border: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 18, maxTicksLimit: 6 } },
+      x: { type: 'linear', min: 0, max: 1, border: { display: false }, ticks: { maxRotation: 0, includeBounds: false, autoSkipPadding: 18, maxTicksLimit: 6 } },
       y: {
         type: 'linear', border: { display: false }, ticks: { maxTicksLimit: 5, callback: (value) => formatTick(Number(value)) },
         afterFit: (scale: Scale) => { scale.width = Y_WIDTH; },

@@ -64,7 +64,7 @@ export class MasksBand {
     this.#bars = new Bars(context.announce);
     this.#time = new TimeControl({ go: (position) => { this.#stop(); this.#go(position); }, play: () => { this.#togglePlay(); }, zoom: (factor) => { this.#zoom(factor); }, whole: () => { this.#zoom(0); } });
     this.#page = button('How this method works', () => { if (this.#chosen?.choice !== undefined) this.#send({ type: 'methodPage', method: this.#chosen.choice.method }); }, { class: 'link' });
-    this.#viewer.append(this.#choosers, this.#row, this.#bars.node, this.#time.node, this.#looks, this.#page);
+    this.#viewer.append(this.#choosers, element('div', { class: 'stage' }, this.#row, this.#bars.node), this.#time.node, this.#looks, this.#page);
     this.node = element('section', { class: 'band masks', 'aria-label': 'Masks' }, element('h2', {}, 'Masks'), this.#waiting, this.#strip.node, this.#viewer);
     this.#row.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
     new ResizeObserver(() => { this.redraw(); }).observe(this.#row);
