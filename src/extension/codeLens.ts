@@ -34,7 +34,7 @@ function lenses(run: Run | undefined): vscode.CodeLens[] {
     new vscode.CodeLens(range, { title, command: `distillLab.${command}`, arguments: args });
   const list: vscode.CodeLens[] = [];
   if (!vscode.workspace.isTrusted) list.push(lens(vscode.l10n.t('$(workspace-untrusted) Runs are off in Restricted Mode'), 'run'));
-  else if (run !== undefined && isLive(run)) list.push(lens(run.state === 'stopping' ? vscode.l10n.t('Kill') : vscode.l10n.t('$(debug-stop) Stop'), 'stop', run.id));
+  else if (run !== undefined && isLive(run)) list.push(lens(run.state === 'stopping' ? vscode.l10n.t('Kill') : vscode.l10n.t('◼ Stop'), 'stop', run.id));
   else {
     list.push(lens(vscode.l10n.t('▷ Run Distillation'), 'run'));
     if (run !== undefined && isResumable(run)) list.push(lens(vscode.l10n.t('Resume'), 'resume', run.id));

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { LANGUAGE, type CommandFactory } from '../context.ts';
 
-export const create: CommandFactory = () => async () => {
+export const create: CommandFactory = ({ extension }) => async () => {
   const { TEMPLATES } = await import('../../experiment/templates.ts');
   const items = TEMPLATES.map((template) => ({ label: template.title, description: template.file, detail: template.description, template }));
   const chosen = items.length === 1 ? items[0] : await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t('What to start from'), matchOnDetail: true });
@@ -16,8 +16,18 @@ export const create: CommandFactory = () => async () => {
   }
   const uri = await freeName(folder.uri, file);
   await vscode.workspace.fs.writeFile(uri, Buffer.from(text));
+  for (const [, teacher] of text.matchAll(/^\s+weights: (teachers\/[\w.-]+)/gm)) {
+    if (teacher !== undefined) await bringTeacher(extension.extensionUri, folder.uri, teacher);
+  }
   await vscode.window.showTextDocument(uri);
 };
+
+/** The teacher of the drawn scenes comes with the extension, so that the first experiment runs as it is. */
+async function bringTeacher(extension: vscode.Uri, folder: vscode.Uri, file: string): Promise<void> {
+  const shipped = vscode.Uri.joinPath(extension, 'examples', file);
+  const wanted = vscode.Uri.joinPath(folder, file);
+  if (await exists(shipped) && !await exists(wanted)) await vscode.workspace.fs.copy(shipped, wanted);
+}
 
 async function chooseFolder(): Promise<vscode.WorkspaceFolder | undefined> {
   const folders = vscode.workspace.workspaceFolders ?? [];

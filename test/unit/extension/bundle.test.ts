@@ -60,7 +60,7 @@ describe('the manifest', () => {
   const { contributes } = manifest;
 
   test('every command that it names is registered, and in the palette under one category', () => {
-    const registered = /COMMANDS[^{]*\{([^}]*)\}/.exec(read('src/extension/commands/index.ts'))?.[1]?.match(/\w+/g) ?? [];
+    const registered = /COMMANDS[^{]*\{([^}]*)\}/.exec(read('src/extension/commands/index.ts'))?.[1]?.split(/\W+/) ?? [];
     const named = contributes.commands.map(({ command }) => command.replace('distillLab.', ''));
     expect(named.filter((name) => !registered.includes(name))).toEqual([]);
     const inMenus = Object.values(contributes.menus).flat().map(({ command }) => command.replace('distillLab.', ''));

@@ -1,0 +1,142 @@
+/** Hands and eyes for the workbench: commands by F1, the panel's frame, screenshots, and what the console complained of. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { chromium, type Browser, type Frame, type Locator, type Page } from 'playwright-core';
+import { PROJECT, type Tools } from './codeServer.ts';
+
+const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+export const SHOTS = path.join(PROJECT, 'test-results', 'vscode');
+
+export class Driver {
+  readonly page: Page;
+  /** Everything that looks like a violated content security policy, from any frame. */
+  readonly violations: string[] = [];
+  /** Uncaught errors of the panel's page. */
+  readonly pageErrors: string[] = [];
+  private readonly browser: Browser;
+
+  private constructor(browser: Browser, page: Page) {
+    this.browser = browser;
+    this.page = page;
+    page.on('console', (message) => {
+      if (/content security policy/i.test(message.text())) this.violations.push(`${message.location().url}: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => { this.pageErrors.push(error.stack ?? error.message); });
+  }
+
+  static async launch(tools: Tools): Promise<Driver> {
+    const browser = await chromium.launch({ executablePath: tools.chromium, args: FLAGS });
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    return new Driver(browser, await context.newPage());
+  }
+
+  async open(url: string): Promise<void> {
+    await this.page.goto(url);
+    await this.ready();
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.ready();
+  }
+
+  /** Opens a file from the Explorer, to stay (a double click). */
+  async openFile(name: string): Promise<void> {
+    await this.page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: name }).first().dblclick();
+    await this.tab(name).first().waitFor();
+    await this.page.locator('.editor-instance .view-lines').first().waitFor();
+  }
+
+  /** F1, the command's title, Enter. */
+  async command(title: string): Promise<void> {
+    const row = await this.findCommand(title);
+    await row.first().waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** The rows that F1 offers for a title. */
+  async findCommand(title: string): Promise<Locator> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input');
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    return this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title });
+  }
+
+  /** Changes the colour theme as a user does. */
+  async theme(name: string): Promise<void> {
+    await this.command('Preferences: Color Theme');
+    const row = this.page.locator('.quick-input-list .monaco-list-row');
+    // The list of themes takes the place of the list of commands.
+    await row.filter({ hasText: 'Solarized Dark' }).or(row.filter({ hasText: 'Dark Modern' })).first().waitFor();
+    await this.page.locator('.quick-input-widget input').fill(name);
+    await this.page.locator('.quick-input-list .monaco-list-row.focused').filter({ hasText: name }).waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+  }
+
+  tab(name: string): Locator {
+    return this.page.locator('.tabs-container .tab').filter({ hasText: name });
+  }
+
+  /** The buttons of the question that stands in the middle of the window. */
+  dialogButton(text: string): Locator {
+    return this.page.locator('.monaco-dialog-box .monaco-button').filter({ hasText: text });
+  }
+
+  /** Texts above the lines of the editor. */
+  codeLens(text: string): Locator {
+    return this.page.locator('.codelens-decoration').filter({ hasText: text });
+  }
+
+  notifications(): Locator {
+    return this.page.locator('.notifications-toasts .notification-list-item');
+  }
+
+  statusBar(): Locator {
+    return this.page.locator('.statusbar-item[id*="distillLab.run"], .statusbar-item:has(.codicon-graph-line)').first();
+  }
+
+  /** The frames that hold our page: those with its main part. VS Code nests two frames a webview. */
+  async panelFrames(): Promise<Frame[]> {
+    const frames: Frame[] = [];
+    for (const frame of this.page.frames()) {
+      const isOurs = await frame.locator('main.page').count().catch(() => 0);
+      if (isOurs > 0) frames.push(frame);
+    }
+    return frames;
+  }
+
+  async panelFrame(timeout = 20_000): Promise<Frame> {
+    return this.until('the panel is there', async () => (await this.panelFrames())[0], timeout);
+  }
+
+  /** Asks again until there is an answer; the screen is kept when there is none. */
+  async until<T>(what: string, ask: () => Promise<T | undefined | false>, timeout = 60_000): Promise<T> {
+    const end = Date.now() + timeout;
+    while (Date.now() < end) {
+      const answer = await ask();
+      if (answer !== undefined && answer !== false) return answer;
+      await this.page.waitForTimeout(100);
+    }
+    await this.shot(`missed-${what.replaceAll(/\W+/g, '-')}`);
+    throw new Error(`It did not come true within ${timeout / 1000} s that ${what}.`);
+  }
+
+  async shot(name: string): Promise<void> {
+    mkdirSync(SHOTS, { recursive: true });
+    // Over nothing that has a tooltip.
+    await this.page.mouse.move(300, 600);
+    await this.page.screenshot({ path: path.join(SHOTS, `${name}.png`) });
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+  }
+
+  private async ready(): Promise<void> {
+    await this.page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
+    await this.page.locator('.explorer-viewlet, .explorer-folders-view').first().waitFor({ timeout: 60_000 });
+  }
+}
