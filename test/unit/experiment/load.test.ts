@@ -76,7 +76,7 @@ const ROWS: readonly Row[] = [
   { title: 'two lengths', text: withLine('train', 'train: { steps: 500, epochs: 3 }'), code: 'DL115', at: [7, 22], says: /given twice/ },
   { title: 'batch larger than the data', text: withLine('train', 'train: { steps: 500, batch: 2000 }'), code: 'DL115', at: [7, 29] },
   { title: 'class given twice', text: withLine('data', 'data: { format: scenes, size: [64, 64], classes: [a, b, a] }'), code: 'DL116', at: [2, 57], says: /`a`/ },
-  { title: 'method given twice', text: `${withLine('  - method', '  - method: fgd\n  - method: fgd')}`, code: 'DL116', at: [7, 13] },
+  { title: 'method given twice', text: withLine('  - method', '  - method: fgd\n  - method: fgd'), code: 'DL116', at: [7, 13] },
   { title: 'warm-up as long as the run', text: withLine('train', 'train: { steps: 100, warmup: 100 }'), code: 'DL117', at: [7, 30], says: /100 steps/ },
   { title: 'warm-up longer than the epochs', text: withLine('train', 'train: { epochs: 1, batch: 100, warmup: 20 }'), code: 'DL117', at: [7, 41], says: /15 steps/ },
   { title: 'weight that grows past the end', text: withLine('  - method', '  - { method: pfi, warmup: 600 }'), code: 'DL117', at: [6, 28] },
