@@ -7,30 +7,38 @@ export type Inheritance = 'head' | 'neck+head';
 
 /**
  * Copies by name. The teacher may be folded: neck and head have no batch norm.
+ * The neck's lateral convolutions fit only backbones of the same widths; those that do not fit keep their fresh weights,
+ * as in the official code. All the rest must agree: half a head is worse than none.
  * @returns the names copied
- * @throws DistillError DL523 if a weight has no counterpart of the same shape; nothing is copied then
+ * @throws DistillError DL523 if another weight has no counterpart of the same shape; nothing is copied then
  */
 export function inheritFrom(student: Detector, teacher: Detector, what: Inheritance): string[] {
   const prefixes = what === 'head' ? ['bbox_head.'] : ['neck.', 'bbox_head.'];
   const heirs = student.parameters.all().filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix)));
-  const pairs = heirs.map((heir) => [heir, counterpart(heir, teacher, what)] as const);
+  const pairs = heirs.flatMap((heir) => {
+    const source = teacher.parameters.get(heir.name);
+    if (source !== undefined && shapeOf(source) === shapeOf(heir)) return [[heir, source] as const];
+    if (dependsOnBackbone(heir.name)) return [];
+    throw mismatch(heir, source, what);
+  });
   for (const [heir, source] of pairs) heir.variable.assign(source.variable);
-  return heirs.map(({ name }) => name);
+  return pairs.map(([{ name }]) => name);
 }
 
-function counterpart({ name, variable }: Parameter, teacher: Detector, what: Inheritance): Parameter {
-  const source = teacher.parameters.get(name);
-  const shape = variable.shape.join(' × ');
-  if (source?.variable.shape.join(' × ') === shape) return source;
-  throw new DistillError('DL523', `The student cannot inherit the teacher's ${what === 'head' ? 'head' : 'neck and head'}: ${name} differs.`, {
+/** Lateral convolutions, and P6 where it is made from C5, read the backbone's own widths. */
+function dependsOnBackbone(name: string): boolean {
+  return name.startsWith('neck.lateral_convs.') || name.startsWith('neck.fpn_convs.3.');
+}
+
+function mismatch(heir: Parameter, source: Parameter | undefined, what: Inheritance): DistillError {
+  return new DistillError('DL523', `The student cannot inherit the teacher's ${what === 'head' ? 'head' : 'neck and head'}: ${heir.name} differs.`, {
     key: ['student', 'inherit'],
-    expected: `${shape}, as the student has it`,
-    got: source === undefined ? 'no such weight in the teacher' : source.variable.shape.join(' × '),
-    advice: inheritanceAdvice(name, what),
+    expected: `${shapeOf(heir)}, as the student has it`,
+    got: source === undefined ? 'no such weight in the teacher' : shapeOf(source),
+    advice: 'Give student and teacher the same neck.channels, head, anchors and classes, or use inherit: none.',
   });
 }
 
-function inheritanceAdvice(name: string, what: Inheritance): string {
-  if (name.startsWith('neck.') && what === 'neck+head') return 'Use inherit: head, or give both networks backbones of the same widths.';
-  return 'Give student and teacher the same neck.channels, head, anchors and classes, or use inherit: none.';
+function shapeOf({ variable }: Parameter): string {
+  return variable.shape.join(' × ');
 }

@@ -3,7 +3,7 @@ import { type Box } from '../../src/engine/boxes.ts';
 import { fgdOptions } from '../../src/experiment/methods.ts';
 import { buildDistillers, measure, setWeight, type Measured, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
-import { expectLoss, expectTensor, gradientFloor, mapFromGolden, permute, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { expectLoss, expectTensor, GRADIENT_FLOOR, mapFromGolden, permute, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
 
 interface Case {
   readonly name: string;
@@ -46,10 +46,9 @@ function compare(golden: Case, { losses, gradients, pictures }: Measured): void 
   expectLoss((losses['fgd.attention'] ?? Number.NaN) / gamma_fgd, golden.loss.attention, 'attention');
   expectLoss((losses['fgd.global'] ?? Number.NaN) / lambda_fgd, golden.loss.relation, 'global');
   expectLoss(Object.values(losses).reduce((sum, value) => sum + value, 0), golden.loss.total, 'total');
-  const floor = gradientFloor(golden.grads);
   for (const [name, tensor] of Object.entries(golden.grads)) {
-    if (name === 'student') expectTensor(gradients['features.0'] ?? [], mapFromGolden(tensor).data, name, 1e-3, floor);
-    else expectTensor(gradients[PREFIX + name] ?? [], weightFromGolden(tensor), name, 1e-3, floor);
+    if (name === 'student') expectTensor(gradients['features.0'] ?? [], mapFromGolden(tensor).data, name, 1e-3, GRADIENT_FLOOR);
+    else expectTensor(gradients[PREFIX + name] ?? [], weightFromGolden(tensor), name, 1e-3, GRADIENT_FLOOR);
   }
   for (const [name, { shape, data }] of Object.entries(golden.masks)) {
     const picture = pictures[`fgd.${PICTURES[name] ?? name}.L0`];

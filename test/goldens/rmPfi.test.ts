@@ -5,7 +5,7 @@ import { float32 } from '../../src/engine/hostTensor.ts';
 import { pfiOptions, rmOptions } from '../../src/experiment/methods.ts';
 import { buildDistillers, measure, setWeight, type Maps, type Measured, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
-import { expectLoss, expectTensor, gradientFloor, mapFromGolden, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { expectLoss, expectTensor, GRADIENT_FLOOR, mapFromGolden, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
 
 interface RankCase {
   readonly name: string;
@@ -78,9 +78,8 @@ function compare(golden: RankCase, { losses, gradients, pictures }: Measured): v
   expectLoss(rank / alpha_rm, golden.loss.rm, 'rm');
   expectLoss(imitation / beta_pfi, golden.loss.pfi, 'pfi');
   expectLoss(rank + imitation, golden.loss.total, 'total');
-  const floor = gradientFloor(golden.grads);
   for (const [name, tensor] of Object.entries(golden.grads)) {
-    expectTensor(gradients[ourName(name)] ?? [], name.startsWith('student') ? mapFromGolden(tensor).data : weightFromGolden(tensor), name, 1e-3, floor);
+    expectTensor(gradients[ourName(name)] ?? [], name.startsWith('student') ? mapFromGolden(tensor).data : weightFromGolden(tensor), name, 1e-3, GRADIENT_FLOOR);
   }
   for (const [name, { shape, data }] of Object.entries(golden.masks)) {
     const [, kind = '', level = ''] = /^(.*)_l(\d+)$/.exec(name) ?? [];
@@ -111,7 +110,7 @@ describe.skipIf(goldens === undefined)('RM and PFI against the reference', () =>
       const { losses, gradients } = await measure(buildDistillers([config], scene), scene, execute);
       expectLoss((losses['rm.localisation'] ?? Number.NaN) / 2, golden.loss.rm_loc, 'rm_loc');
       const { data: boxes } = golden.inputs.student_boxes;
-      expectTensor((gradients['regression.0'] ?? []).map((value) => value / 2), deltaGradients(boxes, golden.grads.student_boxes.data), 'student_boxes', 1e-3, 1e-6);
+      expectTensor((gradients['regression.0'] ?? []).map((value) => value / 2), deltaGradients(boxes, golden.grads.student_boxes.data), 'student_boxes', 1e-3, GRADIENT_FLOOR);
     });
   });
 });

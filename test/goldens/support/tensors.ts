@@ -60,14 +60,8 @@ export function expectLoss(got: number, expected: number, name: string, toleranc
   expect(Math.abs(got - expected), `${name}: ${got}, expected ${expected}`).toBeLessThanOrEqual(Math.max(tolerance * Math.abs(expected), 1e-9));
 }
 
-/**
- * What a gradient may miss where the expected one is (nearly) 0: 1e-6, of the case's largest gradient if that is above 1,
- * for sums of terms of that size cannot cancel any better in float32.
- */
-export function gradientFloor(gradients: Readonly<Record<string, GoldenTensor>>): number {
-  const largest = Object.values(gradients).reduce((most, { data }) => data.reduce((own, value) => Math.max(own, Math.abs(value)), most), 0);
-  return 1e-6 * Math.max(1, largest);
-}
+/** What a gradient may miss where the expected one is (nearly) 0. */
+export const GRADIENT_FLOOR = 1e-6;
 
 /** Tensors: largest difference relative to the largest expected entry, with an absolute floor. */
 export function expectTensor(got: ArrayLike<number>, expected: ArrayLike<number>, name: string, tolerance: number, floor: number): void {
