@@ -1,0 +1,51 @@
+/** Losses against their formulas in doubles, with gradients, at ordinary and extreme logits, on both backends. */
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { boxLoss, focalLoss, SMOOTH_L1_BETA } from '../../../src/detectors/losses.ts';
+import { startEngine } from '../../../src/engine/backend.ts';
+
+let native: string;
+beforeAll(async () => {
+  await startEngine({ backend: 'auto' });
+  native = tf.getBackend();
+});
+
+const LOGITS = [[-3, 0.2, 5], [0, -0.5, 1], [40, -60, 90], [-90, 100, 0.1], [2, 2, 2]];
+const LABELS = [1, -1, 1, 1, 0];
+const WEIGHTS = [0.5, 0.25, 0.5, 1, 0];
+
+/** α_t (1 − p_t)² · −ln p_t and its slope, in doubles. */
+function focal(logit: number, truth: boolean): { value: number; slope: number } {
+  const z = truth ? -logit : logit;
+  const p = 1 / (1 + Math.exp(-z));
+  const crossEntropy = Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
+  const alpha = truth ? 0.25 : 0.75;
+  return { value: alpha * p * p * crossEntropy, slope: (truth ? -1 : 1) * alpha * p * p * (2 * (1 - p) * crossEntropy + p) };
+}
+
+describe.each(['native', 'cpu'])('on %s', (which) => {
+  beforeAll(async () => { await tf.setBackend(which === 'cpu' ? 'cpu' : native); });
+
+  it('focal loss and its gradient, stable at large logits, 0 where the weight is 0', () => {
+    const loss = (x: tf.Tensor): tf.Scalar => focalLoss(x as tf.Tensor2D, tf.tensor1d(LABELS, 'int32'), tf.tensor1d(WEIGHTS));
+    const { value, grad } = tf.valueAndGrad(loss)(tf.tensor2d(LOGITS));
+    const terms = LOGITS.map((row, index) => row.map((logit, label) => focal(logit, label === LABELS[index])));
+    const expected = terms.reduce((sum, row, index) => sum + row.reduce((part, term) => part + term.value, 0) * (WEIGHTS[index] ?? 0), 0);
+    expect(Math.abs((value.dataSync()[0] ?? NaN) - expected) / expected).toBeLessThan(1e-5);
+    const slopes = terms.flatMap((row, index) => row.map((term) => term.slope * (WEIGHTS[index] ?? 0)));
+    Array.from(grad.dataSync()).forEach((slope, index) => { expect(Math.abs(slope - (slopes[index] ?? NaN))).toBeLessThan(1e-5); });
+  });
+
+  it.each([
+    ['l1', (d: number) => Math.abs(d), (d: number) => Math.sign(d)],
+    ['smoothL1', (d: number) => (Math.abs(d) < SMOOTH_L1_BETA ? (0.5 * d * d) / SMOOTH_L1_BETA : Math.abs(d) - SMOOTH_L1_BETA / 2), (d: number) => Math.max(-1, Math.min(1, d / SMOOTH_L1_BETA))],
+  ] as const)('%s and its gradient, 0 at 0', (kind, value, slope) => {
+    const prediction = [0.5, -1, 0.05, 0, 3, 3, 3, 3];
+    const target = [0, 1, 0, 0, 1, 1, 1, 1];
+    const weights = [0.5, 0];
+    const result = tf.valueAndGrad((x: tf.Tensor) => boxLoss(kind, x as tf.Tensor2D, tf.tensor2d(target, [2, 4]), tf.tensor1d(weights)))(tf.tensor2d(prediction, [2, 4]));
+    const differences = prediction.map((x, index) => x - (target[index] ?? 0));
+    expect(result.value.dataSync()[0]).toBeCloseTo(differences.slice(0, 4).reduce((sum, d) => sum + value(d) * 0.5, 0), 6);
+    Array.from(result.grad.dataSync()).forEach((got, index) => { expect(got).toBeCloseTo(slope(differences[index] ?? 0) * (index < 4 ? 0.5 : 0), 6); });
+  });
+});
