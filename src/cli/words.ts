@@ -1,4 +1,5 @@
 /** Figures and states in the words that all our surfaces use. */
+import path from 'node:path';
 import { type Arm, type EventOf, type RunState } from '../experiment/record.ts';
 import { type RunSummary } from '../store/index.ts';
 
@@ -13,12 +14,19 @@ export function phaseWords({ phase, arm, detail }: EventOf<'phase'>): string {
   return [PHASE_WORDS[phase], ...(arm === undefined ? [] : [ARM_WORDS[arm]]), ...(detail === undefined ? [] : [detail])].join(' · ');
 }
 
+/** As one would type it from here; whole where that would climb. */
+export function shortPath(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative === '' || relative.startsWith('..') ? file : relative;
+}
+
 export function percent(fraction: number | undefined): string {
   return fraction === undefined || fraction < 0 ? '–' : (100 * fraction).toFixed(1);
 }
 
 export function signedPercent(fraction: number): string {
-  return `${fraction < 0 ? '−' : '+'}${Math.abs(100 * fraction).toFixed(1)}`;
+  const size = Math.abs(100 * fraction).toFixed(1);
+  return `${size === '0.0' ? '±' : fraction < 0 ? '−' : '+'}${size}`;
 }
 
 /** Three significant digits. */

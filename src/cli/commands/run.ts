@@ -7,6 +7,7 @@ import { exitCodeOfRun, followRun } from '../follow.ts';
 import { EXIT, type Output } from '../output.ts';
 import { resultObject, resultTable } from '../results.ts';
 import { type Surroundings, versionOf } from '../surroundings.ts';
+import { shortPath } from '../words.ts';
 
 export interface RunOptions {
   readonly set: readonly string[];
@@ -26,7 +27,7 @@ export async function run({ output, cliPath }: Surroundings, file: string, optio
     else output.line(`${folder} (process ${pid})`);
     return EXIT.finished;
   }
-  if (!options.json) output.line(`run folder: ${path.relative(process.cwd(), folder) || folder}`);
+  if (!options.json) output.line(`run folder: ${shortPath(folder)}`);
   return tell(await followRun({ folder, output, json: options.json }), options.json, output);
 }
 
@@ -57,7 +58,7 @@ export function tell(ended: RunSummary, json: boolean, output: Output): number {
   if (ended.state !== 'finished') tellWhy(ended, output);
   for (const line of resultTable(ended)) output.line(line);
   if (ended.damage !== undefined) output.note(`warning: ${ended.damage}`);
-  if (ended.state === 'stopped' || ended.state === 'killed') output.line(`go on with: distill-lab resume ${path.relative(process.cwd(), ended.folder) || ended.folder}`);
+  if (ended.state === 'stopped' || ended.state === 'killed') output.line(`go on with: distill-lab resume ${shortPath(ended.folder)}`);
   return exitCodeOfRun(ended);
 }
 

@@ -194,7 +194,7 @@ describe('results', () => {
 
 describe('words', () => {
   it('are short and in the field\'s units', () => {
-    expect([percent(0.4751), percent(-1), percent(undefined), signedPercent(-0.031), signedPercent(0)]).toEqual(['47.5', '–', '–', '−3.1', '+0.0']);
+    expect([percent(0.4751), percent(-1), percent(undefined), signedPercent(-0.031), signedPercent(0)]).toEqual(['47.5', '–', '–', '−3.1', '±0.0']);
     expect([timeLeft(0.2), timeLeft(59), timeLeft(200), timeLeft(9000)]).toEqual(['1 s left', '59 s left', '3 min left', '2.5 h left']);
     expect(lossWords({ total: 3, 'detection.box': 0.4, 'detection.classification': 0.41, 'fgd.global': 1.5 })).toBe('detection 0.810 · fgd 1.50');
   });
