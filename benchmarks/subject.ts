@@ -1,0 +1,142 @@
+/** The step that is measured: a RetinaNet student learns from a RetinaNet teacher by FGD, on one batch of made-up images. */
+import { join } from 'node:path';
+import { type Detector } from '../src/detectors/detector.ts';
+import { toPytorch } from '../src/detectors/layout.ts';
+import { readVariables, saveStateDict } from '../src/detectors/stateDict.ts';
+import { createDetector, createTeacher } from '../src/detectors/table.ts';
+import { type Distiller } from '../src/distillers/distiller.ts';
+import { createDistillers } from '../src/distillers/table.ts';
+import { type Engine } from '../src/engine/backend.ts';
+import { type Box, type GroundTruth } from '../src/engine/boxes.ts';
+import { float32, type HostTensor, type HostTensors } from '../src/engine/hostTensor.ts';
+import { Optimizer } from '../src/engine/optimizer.ts';
+import { createProgram, type Program } from '../src/engine/program.ts';
+import { Random } from '../src/engine/random.ts';
+import { writeSafetensors } from '../src/engine/weights/safetensors.ts';
+import { detectorSchema, methodSchema, trainSchema } from '../src/experiment/schema.ts';
+import { batchInputs, trainingStep, unprefixed } from '../src/run/step.ts';
+
+export interface Sizes {
+  /** Input [height, width]. */
+  readonly size: readonly [number, number];
+  readonly batch: number;
+  readonly classes: number;
+  readonly teacher: 'resnet18' | 'resnet34' | 'resnet50' | 'resnet101';
+  readonly student: 'resnet18' | 'resnet34' | 'resnet50' | 'resnet101';
+  /** `batch`: statistics of the batch, as when training from scratch; `frozen`: as when fine-tuning. */
+  readonly norm: 'batch' | 'frozen';
+}
+
+/** Small enough that the losses stay finite however many steps are run on one batch. */
+const LEARNING_RATE = 1e-4;
+const train = trainSchema.parse({ optimizer: 'sgd', learningRate: LEARNING_RATE, momentum: 0.9, weightDecay: 1e-4, clip: 35 });
+const config = (backbone: string, norm: string) => detectorSchema.parse({ detector: 'retinanet', backbone, norm });
+
+export interface StepTime {
+  readonly milliseconds: number;
+  /** Processor time of all threads: says more than the clock on a machine that others use too. */
+  readonly cpu: number;
+  readonly losses: Readonly<Record<string, number>>;
+}
+
+export interface Subject {
+  readonly student: Detector;
+  readonly distillers: readonly Distiller[];
+  readonly inputs: HostTensors;
+  readonly program: Program;
+  readonly step: () => StepTime;
+}
+
+export interface TeacherWeights {
+  readonly state: ReadonlyMap<string, HostTensor>;
+  readonly detector: Detector;
+}
+
+export function makeTeacher(sizes: Sizes): TeacherWeights {
+  const classes = classNames(sizes);
+  const trained = createDetector(config(sizes.teacher, 'batch'), { classes, random: Random.of(1) });
+  const state = saveStateDict(trained, 'mmdetection', readVariables);
+  trained.parameters.dispose();
+  return { state, detector: createTeacher(config(sizes.teacher, 'batch'), { classes }, state).detector };
+}
+
+/** Every subject of the same sizes starts from the same weights and sees the same batch. */
+export function makeSubject(sizes: Sizes, teacher: Detector, engine: Engine, capture: boolean): Subject {
+  const student = createDetector(config(sizes.student, sizes.norm), { classes: classNames(sizes), random: Random.of(2) });
+  const distillers = createDistillers([methodSchema.parse({ method: 'fgd' })], {
+    teacher: teacher.traits, student: student.traits, inputSize: sizes.size, batch: sizes.batch, random: Random.of(3),
+    statistics: { featureDeviation: teacher.traits.levels.map(() => 1) },
+  });
+  const networks = { student, teacher, distillers };
+  const optimizer = new Optimizer(train, [student, ...distillers].flatMap(({ parameters }) => parameters.trainable()));
+  const inputs = { ...makeInputs(sizes, student, distillers), ...optimizer.inputs(0, LEARNING_RATE) };
+  const variables = [...[student, teacher, ...distillers].flatMap(({ parameters }) => parameters.all().map(({ variable }) => variable)), ...optimizer.state().values()];
+  const program = createProgram({ engine, capture, variables, functions: { train: { run: trainingStep(networks, optimizer), example: inputs } } });
+  const step = (): StepTime => {
+    const before = process.cpuUsage();
+    const begin = performance.now();
+    const outputs = program.run('train', inputs);
+    const milliseconds = performance.now() - begin;
+    const { user, system } = process.cpuUsage(before);
+    const scalars = Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data[0] ?? NaN]));
+    return { milliseconds, cpu: (user + system) / 1000, losses: unprefixed('loss', scalars) };
+  };
+  return { student, distillers, inputs, program, step };
+}
+
+function makeInputs({ size: [height, width], batch }: Sizes, student: Detector, distillers: readonly Distiller[]): HostTensors {
+  const random = Random.of(4);
+  const images = float32([batch, height, width, 3]);
+  for (let i = 0; i < images.data.length; i += 1) images.data[i] = random.normal();
+  const truth = Array.from({ length: batch }, () => makeTruth(random, height, width, student.traits.classes.length));
+  const targets = student.targets(truth, [height, width]);
+  const batchTruth = { truth, inputSize: [height, width] as const, contentSizes: truth.map(() => [height, width] as const), assignments: targets.assignments, step: 0 };
+  return batchInputs(images, targets.tensors, distillers.map((distiller) => [distiller.id, distiller.inputs(batchTruth)] as const));
+}
+
+/** Seven objects, an eighth to a half of the image on each side: what COCO has on average. */
+function makeTruth(random: Random, height: number, width: number, classes: number): GroundTruth {
+  const boxes = Array.from({ length: 7 }, (): Box => {
+    const [w, h] = [width * random.uniform(0.125, 0.5), height * random.uniform(0.125, 0.5)];
+    const [x, y] = [random.uniform(0, width - w), random.uniform(0, height - h)];
+    return [x, y, x + w, y + h];
+  });
+  return { boxes, labels: boxes.map(() => random.integer(classes)), ignored: [] };
+}
+
+function classNames({ classes }: Sizes): string[] {
+  return Array.from({ length: classes }, (_, index) => `class ${index}`);
+}
+
+/** What the PyTorch twin needs to do the same. */
+export interface TwinConfig {
+  readonly student: string;
+  readonly teacher: string;
+  readonly norm: string;
+  readonly classes: number;
+  readonly anchors: number;
+  readonly levels: readonly string[];
+  /** Names of the student's weights that decay. */
+  readonly decayed: readonly string[];
+  readonly learningRate: number;
+  readonly momentum: number;
+  readonly weightDecay: number;
+  readonly clip: number;
+}
+
+/** Writes weights and inputs as safetensors; must be called before the subject's first step. */
+export async function writeTwinFiles(folder: string, sizes: Sizes, teacher: TeacherWeights, { student, distillers, inputs, program }: Subject): Promise<TwinConfig> {
+  const read = (variables: Parameters<Program['read']>[0]): Float32Array[] => program.read(variables);
+  await writeSafetensors(join(folder, 'teacher.safetensors'), teacher.state);
+  await writeSafetensors(join(folder, 'student.safetensors'), saveStateDict(student, 'mmdetection', read));
+  const adapters = distillers.flatMap(({ parameters }) => parameters.all());
+  const values = read(adapters.map(({ variable }) => variable));
+  await writeSafetensors(join(folder, 'adapters.safetensors'), new Map(adapters.map(({ name, variable, layout }, index) => [name, toPytorch(values[index] ?? new Float32Array(), variable.shape, layout)])));
+  await writeSafetensors(join(folder, 'inputs.safetensors'), new Map(Object.entries(inputs)));
+  return {
+    student: sizes.student, teacher: sizes.teacher, norm: sizes.norm, classes: sizes.classes, anchors: student.traits.anchorsPerCell,
+    levels: student.traits.levels.map(({ name }) => name),
+    decayed: student.parameters.trainable().filter(({ decay }) => decay).map(({ name }) => name),
+    learningRate: LEARNING_RATE, momentum: train.momentum, weightDecay: train.weightDecay, clip: train.clip,
+  };
+}
