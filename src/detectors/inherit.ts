@@ -1,4 +1,5 @@
 /** FGD's inheriting strategy (Yang et al. 2022, section 4.1): the student starts with the teacher's head, or neck and head. */
+import * as tf from '@tensorflow/tfjs';
 import { DistillError } from '../errors.ts';
 import { type Parameter } from '../engine/parameters.ts';
 import { type Detector } from './detector.ts';
@@ -21,7 +22,8 @@ export function inheritFrom(student: Detector, teacher: Detector, what: Inherita
     if (dependsOnBackbone(heir.name)) return [];
     throw mismatch(heir, source, what);
   });
-  for (const [heir, source] of pairs) heir.variable.assign(source.variable);
+  // A real copy: `assign` of the tensor itself would make the two variables share their data, and a program could not tell them apart.
+  for (const [heir, source] of pairs) tf.tidy(() => { heir.variable.assign(tf.tensor(source.variable.dataSync(), source.variable.shape)); });
   return pairs.map(([{ name }]) => name);
 }
 

@@ -194,6 +194,8 @@ describe('inheriting', () => {
     const [after, source] = [values(student), values(teacher)];
     for (const [name, value] of Object.entries(after)) expect(value, name).toBe(all.includes(name) ? source[name] : before[name]);
     expect(all.length).toBeGreaterThan(head.length);
+    // Variables that shared their data could not be told apart by a captured program.
+    for (const name of all) expect(student.parameters.get(name)?.variable.dataId).not.toBe(teacher.parameters.get(name)?.variable.dataId);
   });
 
   it('leaves to the student what reads the backbone\'s own widths', () => {
