@@ -15,7 +15,7 @@ export function codeLens(runs: Runs): vscode.Disposable {
   // What stands above the line changes with these alone; every step would make the editor twitch.
   let shown = '';
   const update = (): void => {
-    const now = runs.all().map((run) => `${run.id} ${run.state} ${run.metrics.student?.AP ?? ''}`).join();
+    const now = runs.all().map((run) => `${run.id} ${run.state} ${run.metrics.student?.AP ?? ''} ${run.gain?.value ?? ''}`).join();
     if (now === shown) return;
     shown = now;
     changed.fire();
@@ -33,7 +33,7 @@ function lenses(run: Run | undefined): vscode.CodeLens[] {
   const lens = (title: string, command: string, ...args: unknown[]): vscode.CodeLens =>
     new vscode.CodeLens(range, { title, command: `distillLab.${command}`, arguments: args });
   const list: vscode.CodeLens[] = [];
-  if (!vscode.workspace.isTrusted) list.push(lens(vscode.l10n.t('$(workspace-untrusted) Runs are off in Restricted Mode'), 'run'));
+  if (!vscode.workspace.isTrusted) list.push(lens(vscode.l10n.t('Runs are off in Restricted Mode'), 'run'));
   else if (run !== undefined && isLive(run)) list.push(lens(run.state === 'stopping' ? vscode.l10n.t('Kill') : vscode.l10n.t('◼ Stop'), 'stop', run.id));
   else {
     list.push(lens(vscode.l10n.t('▷ Run Distillation'), 'run'));

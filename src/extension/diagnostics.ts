@@ -7,6 +7,7 @@ import * as vscode from 'vscode';
 import { type Problem } from '../experiment/problems.ts';
 import { inBackground, isExperiment } from './context.ts';
 import { type Run } from './run.ts';
+import { withRelativePaths } from './settings.ts';
 
 /** Long enough not to flicker while typing, short enough to feel immediate. */
 const DEBOUNCE_MS = 250;
@@ -51,7 +52,7 @@ export class Diagnostics implements vscode.Disposable {
   showFailure(run: Run): void {
     const { error, sourceFile } = run;
     if (error?.line === undefined || sourceFile === undefined) return;
-    const diagnostic = new vscode.Diagnostic(wholeLine(error.line), error.message, vscode.DiagnosticSeverity.Error);
+    const diagnostic = new vscode.Diagnostic(wholeLine(error.line), withRelativePaths(error.message), vscode.DiagnosticSeverity.Error);
     diagnostic.source = vscode.l10n.t('last run');
     diagnostic.code = error.code;
     this.failures.set(vscode.Uri.file(sourceFile), [diagnostic]);
@@ -93,7 +94,7 @@ function toDiagnostic(problem: Problem): vscode.Diagnostic {
   if (got !== undefined) lines.push(vscode.l10n.t('Got: {0}', got));
   if (advice !== undefined) lines.push(advice);
   const severity = problem.severity === 'error' ? vscode.DiagnosticSeverity.Error : vscode.DiagnosticSeverity.Warning;
-  const diagnostic = new vscode.Diagnostic(place, lines.join('\n'), severity);
+  const diagnostic = new vscode.Diagnostic(place, withRelativePaths(lines.join('\n')), severity);
   diagnostic.source = 'distill-lab';
   diagnostic.code = problem.code;
   return diagnostic;

@@ -5,14 +5,13 @@
 import * as vscode from 'vscode';
 import { codeLens } from './codeLens.ts';
 import { registerCommands } from './commands/index.ts';
-import { type Context } from './context.ts';
+import { inBackground, type Context } from './context.ts';
 import { contextKeys } from './contextKeys.ts';
 import { Diagnostics } from './diagnostics.ts';
 import { tellEnd } from './notifications.ts';
 import { Panels } from './panels.ts';
 import { Runs } from './runs.ts';
 import { statusBar } from './statusBar.ts';
-import { inBackground } from './context.ts';
 
 export function activate(extension: vscode.ExtensionContext): void {
   const begin = performance.now();
@@ -34,5 +33,5 @@ export function activate(extension: vscode.ExtensionContext): void {
       inBackground(log, tellEnd(context, run));
     }),
   );
-  log.debug(`activated in ${(performance.now() - begin).toFixed(1)} ms`);
+  log.info(`activated in ${(performance.now() - begin).toFixed(1)} ms`);
 }

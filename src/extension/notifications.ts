@@ -3,12 +3,12 @@ import * as vscode from 'vscode';
 import { DistillError } from '../errors.ts';
 import { type Context } from './context.ts';
 import { progressOf, type Run } from './run.ts';
-import { isOn } from './settings.ts';
+import { isOn, withRelativePaths } from './settings.ts';
 import { endSentence } from './words.ts';
 
 /** Not awaited by whoever calls it for long: it returns when the notification is gone. */
 export async function tellEnd(context: Context, run: Run): Promise<void> {
-  const text = endSentence(vscode.l10n.t, { ...progressOf(run), reason: run.reason });
+  const text = withRelativePaths(endSentence(vscode.l10n.t, { ...progressOf(run), reason: run.reason }));
   context.log.info(text);
   const isGood = run.state === 'finished' || run.state === 'stopped';
   if (isGood) {
@@ -26,7 +26,7 @@ export async function tellEnd(context: Context, run: Run): Promise<void> {
 
 export async function showError(context: Context, error: unknown): Promise<void> {
   const log = vscode.l10n.t('Show Log');
-  if (await vscode.window.showErrorMessage(oneSentence(error), log) === log) context.log.show(true);
+  if (await vscode.window.showErrorMessage(withRelativePaths(oneSentence(error)), log) === log) context.log.show(true);
 }
 
 function oneSentence(error: unknown): string {

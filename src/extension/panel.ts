@@ -10,6 +10,7 @@ import { newNonce, pageHtml } from './html.ts';
 import { openMethodPage } from './methodPage.ts';
 import { type RunChange, type Watch } from '../store/index.ts';
 import { type Run } from './run.ts';
+import { withRelativePaths } from './settings.ts';
 import { type Runs } from './runs.ts';
 
 export interface PanelParts {
@@ -174,8 +175,8 @@ function headerOf({ id, name, state, reason, error, logTail, totalSteps }: Run, 
   const { pictures = tenth, evaluate = tenth } = every;
   return {
     id, name, state, hasLine: error?.line !== undefined,
-    ...(reason === undefined ? {} : { reason }),
-    ...(logTail.length === 0 ? {} : { logTail }),
+    ...(reason === undefined ? {} : { reason: withRelativePaths(reason) }),
+    ...(logTail.length === 0 ? {} : { logTail: logTail.map(withRelativePaths) }),
     ...(pictures === undefined ? {} : { picturesEvery: pictures }),
     ...(evaluate === undefined ? {} : { evaluateEvery: evaluate }),
   };

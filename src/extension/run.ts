@@ -10,13 +10,13 @@ export function isLive({ state }: Pick<Run, 'state'>): boolean {
   return isLiveState(state);
 }
 
-/** It ended before its last step. Whether there is a checkpoint to go on from, the launcher knows. */
-export function isResumable({ state }: Pick<Run, 'state'>): boolean {
-  return !isLiveState(state) && state !== 'finished';
+/** It ended between its first and its last step: there is something to go on with. */
+export function isResumable({ state, lastStep }: Pick<Run, 'state' | 'lastStep'>): boolean {
+  return !isLiveState(state) && state !== 'finished' && lastStep !== undefined;
 }
 
 /** What the status bar and notifications tell of it. */
 export function progressOf(run: Run): Progress {
-  const { name, methods, state, progress, secondsLeft, metrics } = run;
-  return { name, methods, state, secondsLeft, fraction: progress.total > 0 ? progress.done / progress.total : undefined, ap: metrics.student?.AP };
+  const { name, methods, state, progress, secondsLeft, metrics, gain } = run;
+  return { name, methods, state, secondsLeft, gain: gain?.value, fraction: progress.total > 0 ? progress.done / progress.total : undefined, ap: metrics.student?.AP };
 }

@@ -35,3 +35,9 @@ export function isOn(setting: 'confirmKill' | 'notifyAtEnd' | 'codeLens', scope?
 export function touchesRuns(event: vscode.ConfigurationChangeEvent): boolean {
   return event.affectsConfiguration(`${SECTION}.runsFolder`);
 }
+
+/** The same text with the paths in it relative to their workspace folder. */
+export function withRelativePaths(text: string): string {
+  const folders = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => `${uri.fsPath}${path.sep}`);
+  return folders.reduce((shortened, folder) => shortened.replaceAll(folder, ''), text);
+}

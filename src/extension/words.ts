@@ -16,6 +16,8 @@ export interface Progress {
   /** The student's last AP, 0…1. */
   readonly ap?: number | undefined;
   readonly secondsLeft?: number | undefined;
+  /** AP of the student less that of the better control, 0…1. */
+  readonly gain?: number | undefined;
 }
 
 /** `FGD 38 % · AP 41.2 · 3 min left`, with as much of it as is known. */
@@ -29,10 +31,17 @@ export function statusLine(t: Translate, progress: Progress): string {
   return parts.join(' · ');
 }
 
-/** The same for a line that is drawn seldom: `FGD running · AP 41.2`. */
-export function stateLine(t: Translate, { state, ap, ...run }: Progress): string {
+/** The same for a line that is drawn seldom: `FGD finished · AP 43.1 (+5.4 over control)`. */
+export function stateLine(t: Translate, { state, ap, gain, ...run }: Progress): string {
   const start = `${label(run)} ${stateWord(t, state)}`;
-  return ap === undefined ? start : `${start} · AP ${formatAp(ap)}`;
+  return ap === undefined ? start : `${start} · ${withGain(t, ap, gain)}`;
+}
+
+/** `AP 43.1`, or `AP 43.1 (+5.4 over control)`. */
+function withGain(t: Translate, ap: number, gain: number | undefined): string {
+  if (gain === undefined) return `AP ${formatAp(ap)}`;
+  const points = (Math.abs(gain) * 100).toFixed(1);
+  return t('AP {0} ({1} over control)', formatAp(ap), `${gain < 0 ? '−' : '+'}${points}`);
 }
 
 /** `FGD`, `RM + PFI`, or the run's name when it is a plain training run. */
@@ -75,7 +84,7 @@ export function stateWord(t: Translate, state: RunState): string {
 /** One sentence for the notification at the end of a run. */
 export function endSentence(t: Translate, run: Progress & { readonly reason?: string | undefined }): string {
   if (run.state === 'finished') {
-    return run.ap === undefined ? t('{0} finished.', run.name) : t('{0} finished with AP {1}.', run.name, formatAp(run.ap));
+    return run.ap === undefined ? t('{0} finished.', run.name) : t('{0} finished: {1}.', run.name, withGain(t, run.ap, run.gain));
   }
   if (run.state === 'stopped') return t('{0} stopped. It can be resumed from its last checkpoint.', run.name);
   const start = t('{0} {1}', run.name, stateWord(t, run.state));

@@ -97,6 +97,7 @@ describe.skipIf(!isPossible)('when something is wrong', () => {
     await driver.until('the panel says failed', async () => (await panelText(frame)).includes('failed'), 120_000);
     const text = await panelText(frame);
     expect(text).toMatch(/garbage\.safetensors/);
+    expect(text).not.toContain(workbench.workspace);
     await driver.shot('13-failed');
     await frame.getByRole('button', { name: 'Go to the line' }).click();
     await driver.page.locator('.statusbar-item').filter({ hasText: 'Ln 7' }).waitFor();

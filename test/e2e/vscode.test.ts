@@ -88,7 +88,7 @@ describe.skipIf(!whenPossible())('the story in VS Code', () => {
     await driver.theme(theme);
     await frame.locator(`body.${mark}`).waitFor();
     await driver.page.waitForTimeout(500);
-    await frame.locator('header.head').scrollIntoViewIfNeeded();
+    await frame.locator('section.curves h2, section.curves .chart').first().scrollIntoViewIfNeeded();
     await driver.shot(`06-${name}`);
     await frame.locator('section.masks').scrollIntoViewIfNeeded();
     await driver.shot(`06-${name}-masks`);

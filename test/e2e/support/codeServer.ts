@@ -94,7 +94,7 @@ async function installExtension(extensions: string): Promise<void> {
   for (const part of ['package.json', 'package.nls.json', 'media', 'l10n']) await cp(path.join(PROJECT, part), path.join(folder, part), { recursive: true });
   const teachers = path.join(PROJECT, 'examples/teachers');
   if (existsSync(teachers)) await cp(teachers, path.join(folder, 'examples/teachers'), { recursive: true });
-  await cp(process.env.DISTILL_LAB_DIST ?? path.join(PROJECT, 'dist'), path.join(folder, 'dist'), { recursive: true, filter: (file) => !file.endsWith('.map') });
+  await cp(path.join(PROJECT, 'dist'), path.join(folder, 'dist'), { recursive: true, filter: (file) => !file.endsWith('.map') });
   // Only the child asks for packages: sharp, and what that needs.
   await symlink(path.join(PROJECT, 'node_modules'), path.join(folder, 'node_modules'));
 }

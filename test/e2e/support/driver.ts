@@ -48,20 +48,18 @@ export class Driver {
     await this.page.locator('.editor-instance .view-lines').first().waitFor();
   }
 
-  /** F1, the command's title, Enter. */
+  /** F1, the command's title, a click on its row. */
   async command(title: string): Promise<void> {
-    const row = await this.findCommand(title);
-    await row.first().waitFor();
-    await this.page.keyboard.press('Enter');
-  }
-
-  /** The rows that F1 offers for a title. */
-  async findCommand(title: string): Promise<Locator> {
-    await this.page.keyboard.press('F1');
-    const input = this.page.locator('.quick-input-widget input');
-    await input.waitFor();
-    await input.fill(`>${title}`);
-    return this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title });
+    // The first row need not be the one: what was used before comes first.
+    const row = this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`).first();
+    await this.until(`there is the command ${title}`, async () => {
+      // A list that was opened before the extension was known does not learn of it: it is opened anew.
+      await this.page.keyboard.press('Escape');
+      await this.page.keyboard.press('F1');
+      await this.page.locator('.quick-input-widget input').fill(`>${title}`, { timeout: 5000 });
+      return row.waitFor({ timeout: 5000 }).then(() => true, () => false);
+    });
+    await row.click();
   }
 
   /** Changes the colour theme as a user does. */
@@ -128,6 +126,8 @@ export class Driver {
     mkdirSync(SHOTS, { recursive: true });
     // Over nothing that has a tooltip.
     await this.page.mouse.move(300, 600);
+    // Toasts slide in.
+    await this.page.waitForTimeout(400);
     await this.page.screenshot({ path: path.join(SHOTS, `${name}.png`) });
   }
 

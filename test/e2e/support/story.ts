@@ -33,7 +33,7 @@ export async function workspaceFiles(files: Readonly<Record<string, string>>): P
 async function trainTeacher(): Promise<Uint8Array> {
   const folder = await mkdtemp(path.join(tmpdir(), 'distill-lab-teacher-'));
   try {
-    const cli = path.join(process.env.DISTILL_LAB_DIST ?? path.join(PROJECT, 'dist'), 'cli.js');
+    const cli = path.join(PROJECT, 'dist/cli.js');
     if (!existsSync(cli)) throw new Error('dist/cli.js is missing: run `npm run build` first.');
     const experiment = path.join(folder, 'teacher.distill.yaml');
     await writeFile(experiment, TEACHER);

@@ -44,7 +44,9 @@ describe('the status line', () => {
 
 describe('the sentence at the end', () => {
   test.each<[Partial<Progress> & { reason?: string }, string]>([
-    [{ state: 'finished', ap: 0.5 }, 'fgd-r18 finished with AP 50.0.'],
+    [{ state: 'finished', ap: 0.5 }, 'fgd-r18 finished: AP 50.0.'],
+    [{ state: 'finished', ap: 0.431, gain: 0.054 }, 'fgd-r18 finished: AP 43.1 (+5.4 over control).'],
+    [{ state: 'finished', ap: 0.431, gain: -0.02 }, 'fgd-r18 finished: AP 43.1 (−2.0 over control).'],
     [{ state: 'finished' }, 'fgd-r18 finished.'],
     [{ state: 'stopped' }, 'fgd-r18 stopped. It can be resumed from its last checkpoint.'],
     [{ state: 'failed', reason: 'The teacher has no file.' }, 'fgd-r18 failed: The teacher has no file.'],
