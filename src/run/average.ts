@@ -12,7 +12,8 @@ export class WeightAverage {
   constructor(decay: number, weights: readonly tf.Variable[]) {
     this.decay = decay;
     this.weights = weights;
-    this.variables = weights.map((weight) => tf.tidy(() => tf.variable(tf.clone(weight), false)));
+    // Copies of the values: a clone would share its data with the weight.
+    this.variables = weights.map((weight) => tf.tidy(() => tf.variable(tf.tensor(weight.dataSync(), weight.shape), false)));
   }
 
   /** average ← decay · average + (1 − decay) · weight. */

@@ -25,6 +25,7 @@ export async function runChild(folder: string): Promise<number> {
     const file = join(folder, FILES.resolved);
     resolved = parseResolved(readFileSync(file, 'utf8'), file);
     const from = stepsToGoOnFrom(folder, resolved);
+    events.open();
     events.cutAfter(from);
     events.write({ type: 'phase', phase: 'engine' });
     const { backend, device } = resolved.experiment.engine;
@@ -35,13 +36,13 @@ export async function runChild(folder: string): Promise<number> {
     if (engine.notice !== undefined) events.write({ type: 'warning', message: engine.notice });
     const state = await train(run);
     for (const arm of run.arms) await arm.dispose();
-    events.write({ type: 'ended', state });
+    events.end({ type: 'ended', state });
     log(state);
     return state === 'finished' ? 0 : 3;
   } catch (error) {
     const placed = resolved === undefined ? error : locate(error, resolved.source);
+    events.end({ type: 'ended', state: 'failed', error: failureOf(placed, resolved) });
     log(explainError(placed));
-    events.write({ type: 'ended', state: 'failed', error: failureOf(placed, resolved) });
     return 1;
   } finally {
     await stopHeartbeat();

@@ -1,5 +1,5 @@
 /** Writes `events.jsonl`: one JSON object a line, appended at once; on resume cuts what lies past the checkpoints. */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventSchema, FILES, type Arm, type RunEvent } from '../experiment/record.ts';
 import { diskError, writeAtomically } from './files.ts';
@@ -7,16 +7,36 @@ import { diskError, writeAtomically } from './files.ts';
 type WithoutTime<T> = T extends unknown ? Omit<T, 'time'> : never;
 export type NewEvent = WithoutTime<RunEvent>;
 
+/** Room kept free for the last event: on a full disk a run must still be able to say why it ended. */
+const RESERVE_BYTES = 64 * 1024;
+
 export class EventWriter {
   private readonly path: string;
+  private readonly reserve: string;
 
   constructor(folder: string) {
     this.path = join(folder, FILES.events);
+    this.reserve = join(folder, '.reserve');
+  }
+
+  /** Takes the room that `end` may need. */
+  open(): void {
+    this.guarded(() => { writeFileSync(this.reserve, Buffer.alloc(RESERVE_BYTES)); });
   }
 
   write(event: NewEvent): void {
+    this.guarded(() => { appendFileSync(this.path, `${JSON.stringify({ ...event, time: Date.now() })}\n`); });
+  }
+
+  /** The last event of a process; gives the reserve back first. */
+  end(event: Extract<NewEvent, { type: 'ended' }>): void {
+    rmSync(this.reserve, { force: true });
+    this.write(event);
+  }
+
+  private guarded(work: () => void): void {
     try {
-      appendFileSync(this.path, `${JSON.stringify({ ...event, time: Date.now() }, finite)}\n`);
+      work();
     } catch (cause) {
       throw diskError(this.path, cause);
     }
@@ -28,11 +48,6 @@ export class EventWriter {
     const kept = readFileSync(this.path, 'utf8').split('\n').filter((line) => keeps(line, steps));
     writeAtomically(this.path, kept.map((line) => `${line}\n`).join(''));
   }
-}
-
-/** JSON has no NaN: a part that blew up is written as null, and the `ended` event names it. */
-function finite(_: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? null : value;
 }
 
 function keeps(line: string, steps: Readonly<Partial<Record<Arm, number>>>): boolean {

@@ -42,11 +42,11 @@ async function trainTo(run: PreparedRun, arm: Arm, end: number): Promise<'reache
   while (arm.step < end) {
     const record = await arm.trainStep();
     first ??= record.losses.total;
+    checkLosses(arm, record, first ?? 0);
     events.write({
       type: 'step', arm: arm.name, step: arm.step, losses: record.losses, learningRate: record.learningRate,
       gradientNorm: record.gradientNorm, imagesPerSecond: batch / record.seconds,
     });
-    checkLosses(arm, record, first ?? 0);
     await recordPictures(run, arm);
     if (arm.step % checkpointEvery === 0 && arm.step < end) await save(run, arm, false);
     // The step runs in native code on this thread: signals and the data thread's messages are heard in between.
@@ -61,7 +61,7 @@ async function trainTo(run: PreparedRun, arm: Arm, end: number): Promise<'reache
   return 'reached';
 }
 
-/** A loss that is no number, or has exploded, ends the run before a checkpoint can keep it. */
+/** A loss that is no number, or has exploded, ends the run before an event or a checkpoint can keep it. */
 function checkLosses(arm: Arm, { losses, gradientNorm }: StepRecord, first: number): void {
   const bad = Object.entries({ ...losses, 'gradient norm': gradientNorm }).filter(([name, value]) => !Number.isFinite(value) && name !== 'total');
   const total = losses.total ?? Number.NaN;

@@ -28,7 +28,7 @@ beforeAll(async () => {
   folder = workspace({ 'teacher.distill.yaml': plain('teacher', 40) });
   const { code, stdout, stderr } = await cli('run', 'teacher.distill.yaml', '--json');
   expect(code, stdout + stderr).toBe(0);
-  const run = String(lastJson(stdout)['folder']);
+  const run = String(lastJson(stdout).folder);
   const exported = await cli('export', run, '--output', 'teacher.safetensors');
   expect(exported.code, exported.stderr).toBe(0);
 });
@@ -47,7 +47,7 @@ function write(name: string, text: string): string {
 async function startDetached(file: string, steps: number): Promise<string> {
   const { code, stdout, stderr } = await cli('run', file, '--detach', '--json');
   expect(code, stdout + stderr).toBe(0);
-  const run = String(lastJson(stdout)['folder']);
+  const run = String(lastJson(stdout).folder);
   await until(`step ${steps}`, () => eventsOfType(run, 'step').some(({ step }) => step >= steps) || undefined);
   return run;
 }
@@ -65,7 +65,7 @@ describe('a distillation run', () => {
     const { code, stdout, stderr } = await cli('run', file, '--json');
     expect(code, stdout + stderr).toBe(0);
     result = lastJson(stdout);
-    run = String(result['folder']);
+    run = String(result.folder);
   });
 
   it('ends with one object that says what came out', () => {
@@ -145,7 +145,7 @@ describe('interruptions', () => {
     const file = write('whole', distilled('whole', 60));
     const whole = await cli('run', file, '--json');
     expect(whole.code, whole.stdout + whole.stderr).toBe(0);
-    const expected = losses(String(lastJson(whole.stdout)['folder']));
+    const expected = losses(String(lastJson(whole.stdout).folder));
 
     const run = await startDetached(file, 25);
     const { pid } = heartbeatSchema.parse(JSON.parse(readFileSync(join(run, FILES.heartbeat), 'utf8')));
@@ -163,7 +163,7 @@ describe('interruptions', () => {
   });
 
   it('stopped: saves, and goes on to the same end', async () => {
-    const file = write('stopped', distilled('stopped', 60, '[{ method: fgd }]'));
+    const file = write('stopped', distilled('stopped', 60, '[{ method: fgd }]').replace('seed: 3', 'seed: 3, ema: 0.9'));
     const run = await startDetached(file, 5);
     const stopped = await cli('stop', run);
     expect(stopped.code, stopped.stderr).toBe(0);
@@ -192,11 +192,12 @@ describe('runs that cannot go on', () => {
     const file = write('nan', plain('nan', 60).replace('learningRate: 0.002', 'learningRate: 1e30').replace('warmup: 4', 'warmup: 0, clip: 0'));
     const { code, stdout } = await cli('run', file, '--json');
     expect(code).toBe(1);
-    const run = String(lastJson(stdout)['folder']);
+    const run = String(lastJson(stdout).folder);
     const { error } = eventsOfType(run, 'ended').at(-1) as EventOf<'ended'>;
     expect(error?.code).toBe('DL601');
     expect(error?.message).toMatch(/at step \d+ .*(detection|total|gradient)/);
     expect(error?.line).toBe(4);
+    expect(eventsOfType(run, 'checkpoint').every(({ step }) => step < Number(/step (\d+)/.exec(error?.message ?? '')?.[1]))).toBe(true);
   });
 
   it('says so when the teacher has no file, before anything starts', async () => {
@@ -230,26 +231,27 @@ describe('runs that cannot go on', () => {
       expect(code).toBe(1);
       expect(stdout + stderr).toMatch(/disk is full/i);
     } finally {
-      execFileSync('umount', [disk]);
+      // The process is over soon after its last event.
+      await until('the small disk to be free', () => { try { return execFileSync('umount', [disk], { stdio: 'pipe' }); } catch { return undefined; } }, 30);
     }
   });
 });
 
 describe('op by op', () => {
   it('gives the losses of the captured steps', async () => {
-    const file = write('ops', distilled('ops', 12));
+    // SGD: Adam's first steps turn the sign of gradients that are rounding noise into whole steps.
+    const file = write('ops', distilled('ops', 12).replace('optimizer: adamw', 'optimizer: sgd'));
     const runs = await Promise.all(['true', 'false'].map(async (capture) => {
       const { code, stdout, stderr } = await cli('run', file, '--json', '--set', `engine.capture=${capture}`, '--set', 'pictures.images=0');
       expect(code, stdout + stderr).toBe(0);
-      return String(lastJson(stdout)['folder']);
+      return String(lastJson(stdout).folder);
     })) as [string, string];
     const [captured, direct] = runs.map((run) => losses(run)) as [ReturnType<typeof losses>, ReturnType<typeof losses>];
     expect(eventsOf(runs[1]).find((event) => event.type === 'started')).toMatchObject({ engine: { captured: false } });
     captured.forEach(([step, parts], index) => {
       for (const [part, value] of Object.entries(parts)) {
         const other = direct[index]?.[1][part] ?? Number.NaN;
-        // Rounding differs in the last bits and grows with the steps; the first is the same to six digits.
-        expect(Math.abs(value - other) / Math.max(Math.abs(value), 1e-3), `${part} at step ${step}`).toBeLessThan(step === 1 ? 1e-5 : 2e-2);
+        expect(Math.abs(value - other) / Math.max(Math.abs(value), 1e-3), `${part} at step ${step}`).toBeLessThan(step === 1 ? 1e-5 : 1e-3);
       }
     });
   });

@@ -26,6 +26,7 @@ interface RecordedFunction {
 
 export function captureProgram(variables: readonly tf.Variable[], functions: Readonly<Record<string, FunctionSpec>>): Program {
   const binding = nodeBackend().binding;
+  checkDistinct(variables);
   const names = new Map(variables.map((variable, index) => [variable, `variable_${index}`]));
   const nodes: GraphNode[] = variables.flatMap((variable, index) => variableNodes(binding, variable, `variable_${index}`));
   const recorded: Record<string, RecordedFunction> = {};
@@ -38,6 +39,16 @@ export function captureProgram(variables: readonly tf.Variable[], functions: Rea
   const program = new CapturedProgram(binding, session, names, recorded);
   program.write(variables.map((variable) => [variable, Float32Array.from(variable.dataSync())] as const));
   return program;
+}
+
+/** Variables are told apart by their native tensors: two that share one (by `assign` of each other) would become one weight. */
+function checkDistinct(variables: readonly tf.Variable[]): void {
+  const seen = new Set<number>();
+  for (const variable of variables) {
+    const id = nativeId(variable);
+    if (seen.has(id)) throw new Error(`variable ${variable.name} [${variable.shape.join(', ')}] shares its data with another or is listed twice`);
+    seen.add(id);
+  }
 }
 
 /** The resource, and a placeholder that its value can be set from. */

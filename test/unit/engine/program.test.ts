@@ -96,6 +96,13 @@ describe('a program', () => {
     program.dispose();
   });
 
+  it('refuses variables that share their data: they would become one weight', () => {
+    const { variables, functions } = sample();
+    const [weight, momentum] = variables as [tf.Variable, tf.Variable];
+    momentum.assign(weight);
+    expect(() => createProgram({ engine, capture: true, variables, functions })).toThrow('shares its data');
+  });
+
   it('refuses to capture a function that reads a value or uses a tensor from outside', () => {
     const { variables } = sample();
     const reading: FunctionSpec = { example: { x }, run: ({ x: input }) => ({ outputs: { y: tf.scalar((tf.add(input as tf.Tensor, 1).dataSync()[0] ?? 0) * 2) } }) };
