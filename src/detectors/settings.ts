@@ -1,6 +1,6 @@
 /** A detector's configuration with every default filled in, by backbone and preset. */
+import { detectorDefaults, isSmallBackbone } from '../experiment/defaults.ts';
 import { type DetectorConfig } from '../experiment/schema.ts';
-import { BACKBONE_FORMS } from './backbone.ts';
 import { type DetectionSettings } from './candidates.ts';
 
 /** `DetectorConfig` without holes: what goes into `resolved.json`. */
@@ -11,14 +11,9 @@ export interface ResolvedDetector extends Omit<DetectorConfig, 'norm' | 'neck' |
   readonly anchors: { readonly base: number; readonly octaves: number; readonly ratios: number[]; readonly rounded: boolean };
 }
 
-/** What RetinaNet's paper and both model zoos use. */
-const LARGE = { channels: 256, levels: 5, convs: 4, headNorm: 'none', base: 4, octaves: 3, ratios: [0.5, 1, 2] } as const;
-/** For small images and networks trained from scratch: one square anchor shape, group norm in the towers. */
-const SMALL = { channels: 48, levels: 3, convs: 2, headNorm: 'group', base: 1.8, octaves: 3, ratios: [1] } as const;
-
 export function resolveDetector(config: DetectorConfig): ResolvedDetector {
-  const residual = BACKBONE_FORMS[config.backbone].stem.pool;
-  const defaults = residual ? LARGE : SMALL;
+  const residual = !isSmallBackbone(config.backbone);
+  const defaults = detectorDefaults(config.backbone);
   const { neck, head, anchors } = config;
   return {
     ...config,

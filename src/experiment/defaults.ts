@@ -1,5 +1,28 @@
-/** What a detector's left-out options amount to, as far as checks across keys need it. No tensors, no detectors' code. */
+/** What a detector's left-out options amount to, by backbone. No tensors, no detectors' code. */
 import { type DetectorConfig } from './schema.ts';
+
+export interface DetectorDefaults {
+  /** Width of every level of the neck. */
+  readonly channels: number;
+  /** Number of levels, from P3 on. */
+  readonly levels: number;
+  /** Convolutions in each of the head's towers. */
+  readonly convs: number;
+  readonly headNorm: 'none' | 'group';
+  /** Side of the smallest anchor in strides. */
+  readonly base: number;
+  readonly octaves: number;
+  readonly ratios: readonly number[];
+}
+
+/** What RetinaNet's paper and both model zoos use. */
+const LARGE: DetectorDefaults = { channels: 256, levels: 5, convs: 4, headNorm: 'none', base: 4, octaves: 3, ratios: [0.5, 1, 2] };
+/** For small images and networks trained from scratch: one square anchor shape, group norm in the towers. */
+const SMALL: DetectorDefaults = { channels: 48, levels: 3, convs: 2, headNorm: 'group', base: 1.8, octaves: 3, ratios: [1] };
+
+export function detectorDefaults(backbone: DetectorConfig['backbone']): DetectorDefaults {
+  return isSmallBackbone(backbone) ? SMALL : LARGE;
+}
 
 export interface DetectorOutline {
   readonly small: boolean;
@@ -19,16 +42,16 @@ export function isSmallBackbone(backbone: DetectorConfig['backbone']): boolean {
 }
 
 export function outlineOf(config: DetectorConfig): DetectorOutline {
-  const small = isSmallBackbone(config.backbone);
-  const levels = config.neck.levels ?? (small ? 3 : 5);
+  const defaults = detectorDefaults(config.backbone);
+  const levels = config.neck.levels ?? defaults.levels;
   return {
-    small,
+    small: isSmallBackbone(config.backbone),
     levels,
     strides: Array.from({ length: levels }, (_, level) => 8 * 2 ** level),
-    neckChannels: config.neck.channels ?? (small ? 48 : 256),
-    headConvs: config.head.convs ?? (small ? 2 : 4),
-    headNorm: config.head.norm ?? (small ? 'group' : 'none'),
-    anchorsPerCell: (config.anchors.octaves ?? 3) * (config.anchors.ratios?.length ?? (small ? 1 : 3)),
+    neckChannels: config.neck.channels ?? defaults.channels,
+    headConvs: config.head.convs ?? defaults.convs,
+    headNorm: config.head.norm ?? defaults.headNorm,
+    anchorsPerCell: (config.anchors.octaves ?? defaults.octaves) * (config.anchors.ratios ?? defaults.ratios).length,
   };
 }
 
