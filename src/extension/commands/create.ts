@@ -19,7 +19,7 @@ export const create: CommandFactory = ({ extension }) => async () => {
   for (const [, teacher] of text.matchAll(/^\s+weights: (teachers\/[\w.-]+)/gm)) {
     if (teacher !== undefined) await bringTeacher(extension.extensionUri, folder.uri, teacher);
   }
-  await vscode.window.showTextDocument(uri);
+  await vscode.window.showTextDocument(uri, { preview: false });
 };
 
 /** The teacher of the drawn scenes comes with the extension, so that the first experiment runs as it is. */
