@@ -42,8 +42,8 @@ class Step:
         decayed = set(self.config["decayed"])
         named = [*self.student.named_parameters(), *self.fgd.named_parameters()]
         groups = [
-            {"params": [p for name, p in named if self.decays(name, p, decayed)]},
-            {"params": [p for name, p in named if not self.decays(name, p, decayed)], "weight_decay": 0},
+            {"params": [p for name, p in named if self.decays(name, decayed)]},
+            {"params": [p for name, p in named if not self.decays(name, decayed)], "weight_decay": 0},
         ]
         options = {"lr": self.config["learningRate"], "momentum": self.config["momentum"], "weight_decay": self.config["weightDecay"]}
         try:
@@ -52,8 +52,9 @@ class Step:
             return torch.optim.SGD(groups, **options)
 
     @staticmethod
-    def decays(name, parameter, decayed):
-        return parameter.dim() > 1 if name.startswith("blocks.") else name in decayed
+    def decays(name, decayed):
+        # The bias of FGD's mask has no gradient and starts at 0: decay leaves it there.
+        return name.startswith("blocks.") or name in decayed
 
     def run(self):
         with torch.no_grad():

@@ -16,7 +16,7 @@ export interface Parameter {
   readonly layout: WeightLayout;
   /** False for buffers (batch norm's running statistics) and frozen weights: no gradient, no optimizer state. */
   readonly trainable: boolean;
-  /** False for biases and norms where the recipe excludes them: the optimizer reads it. */
+  /** False where weight decay makes no sense whatever the recipe; `decayNorms` of the recipe is the optimizer's. */
   readonly decay: boolean;
 }
 

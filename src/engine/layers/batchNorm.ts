@@ -60,10 +60,10 @@ export interface BatchNormOptions {
  * New running values are kept (`tf.keep`): who runs the step assigns and disposes them.
  */
 export function batchNorm(parameters: Parameters, name: string, { channels, statistics, trainable = true }: BatchNormOptions): NormLayer {
-  const scale = parameters.create(`${name}.weight`, [channels], constant(1), { trainable, decay: false });
-  const offset = parameters.create(`${name}.bias`, [channels], zeros, { trainable, decay: false });
-  const mean = parameters.create(`${name}.running_mean`, [channels], zeros, { trainable: false, decay: false });
-  const variance = parameters.create(`${name}.running_var`, [channels], constant(1), { trainable: false, decay: false });
+  const scale = parameters.create(`${name}.weight`, [channels], constant(1), { trainable });
+  const offset = parameters.create(`${name}.bias`, [channels], zeros, { trainable });
+  const mean = parameters.create(`${name}.running_mean`, [channels], zeros, { trainable: false });
+  const variance = parameters.create(`${name}.running_var`, [channels], constant(1), { trainable: false });
   return (x, mode) => {
     const training = mode.training && statistics === 'batch';
     const result = isNative() ? fused(x, scale, offset, mean, variance, training) : composed(x, scale, offset, mean, variance, training);

@@ -25,7 +25,7 @@ export function conv2d(parameters: Parameters, name: string, options: ConvOption
   const { kernel, stride = 1, pad = Math.floor(kernel / 2), trainable = true } = options;
   const shape = [kernel, kernel, options.in, options.out];
   const weight = parameters.create(`${name}.weight`, shape, options.init ?? pytorchDefault, { layout: 'convolution', trainable }) as unknown as tf.Tensor4D;
-  const bias = options.bias === false ? undefined : parameters.create(`${name}.bias`, [options.out], options.biasInit ?? zeros, { trainable, decay: false });
+  const bias = options.bias === false ? undefined : parameters.create(`${name}.bias`, [options.out], options.biasInit ?? zeros, { trainable });
   return (x) => {
     const padding = choosePadding([x.shape[1], x.shape[2]], kernel, stride, pad);
     const input = typeof padding === 'string' ? x : tf.pad(x, padding);

@@ -20,8 +20,8 @@ export interface GroupNormOptions {
 /** Makes `name.weight` and `name.bias`. */
 export function groupNorm(parameters: Parameters, name: string, { channels, groups, trainable = true }: GroupNormOptions): Layer {
   if (channels % groups !== 0) throw new RangeError(`${channels} channels cannot be split into ${groups} groups`);
-  const scale = parameters.create(`${name}.weight`, [channels], constant(1), { trainable, decay: false });
-  const offset = parameters.create(`${name}.bias`, [channels], zeros, { trainable, decay: false });
+  const scale = parameters.create(`${name}.weight`, [channels], constant(1), { trainable });
+  const offset = parameters.create(`${name}.bias`, [channels], zeros, { trainable });
   return (x) => normaliseGroups(x, scale, offset, groups);
 }
 

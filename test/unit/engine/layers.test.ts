@@ -102,7 +102,7 @@ describe('conv2d', () => {
     conv2d(parameters, 'a', { in: 2, out: 4, kernel: 3 });
     conv2d(parameters, 'b', { in: 2, out: 4, kernel: 1, bias: false, trainable: false });
     expect(parameters.all().map(({ name, trainable, decay, layout }) => [name, trainable, decay, layout])).toEqual([
-      ['a.weight', true, true, 'convolution'], ['a.bias', true, false, 'plain'], ['b.weight', false, true, 'convolution'],
+      ['a.weight', true, true, 'convolution'], ['a.bias', true, true, 'plain'], ['b.weight', false, true, 'convolution'],
     ]);
   });
 });
