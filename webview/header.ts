@@ -66,7 +66,7 @@ export class HeaderBand {
     setText(this.#name, clip(header.name, 80));
     this.#name.title = clip(header.name, 300);
     setText(this.#summary, clip(model.started?.summary ?? '', 240));
-    setText(this.#facts, facts(model, status, state).join('  ·  '));
+    setText(this.#facts, facts(model, status, state).join(' · '));
     this.#drawProgress(status);
     setText(this.#notice, clip(model.started?.engine.notice ?? '', 300));
     show(this.#notice, this.#notice.textContent !== '');

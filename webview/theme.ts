@@ -1,10 +1,8 @@
 /** The editor's colours and fonts as the canvas needs them, read from the `--vscode-*` variables, and again when they change. */
+import { type ColourRole } from './colourRole.ts';
 import { type Rgb, mixRgb } from './masks/colours.ts';
 
-type PartColour = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
-
-/** Who a line belongs to, or which colour of the palette for parts. */
-export type ColourRole = 'teacher' | 'student' | 'control' | 'truth' | `part${PartColour}` | 'foreground';
+export type { ColourRole } from './colourRole.ts';
 
 export interface Theme {
   readonly dark: boolean;

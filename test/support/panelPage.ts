@@ -61,10 +61,12 @@ export async function launchChromium(): Promise<Browser> {
 export class PanelServer {
   readonly #server: Server;
   readonly #browser: Browser;
+  readonly #folder: string;
   readonly #remove: () => Promise<void>;
   theme: ThemeName = 'dark';
 
-  private constructor(server: Server, browser: Browser, remove: () => Promise<void>) {
+  private constructor(server: Server, browser: Browser, folder: string, remove: () => Promise<void>) {
+    this.#folder = folder;
     this.#server = server;
     this.#browser = browser;
     this.#remove = remove;
@@ -83,7 +85,7 @@ export class PanelServer {
       else response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': policy(request.headers.host ?? '') }).end(html(theme));
     });
     await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', () => { resolve(); }); });
-    open.server = new PanelServer(server, await launchChromium(), remove);
+    open.server = new PanelServer(server, await launchChromium(), folder, remove);
     return open.server;
   }
 
@@ -93,6 +95,12 @@ export class PanelServer {
 
   get browser(): Browser {
     return this.#browser;
+  }
+
+  /** What a report embeds. */
+  async assets(): Promise<{ readonly script: string; readonly style: string }> {
+    const [script, style] = await Promise.all([readFile(join(this.#folder, 'webview.js'), 'utf8'), readFile(join(ROOT, 'webview', 'style.css'), 'utf8')]);
+    return { script, style };
   }
 
   async stop(): Promise<void> {

@@ -24,6 +24,9 @@ export interface BandContext {
 const AXES = [{ value: 'step', label: 'Step' }, { value: 'epoch', label: 'Epoch' }, { value: 'time', label: 'Time' }] as const;
 const UNITS: Readonly<Record<Axis, string>> = { step: 'steps', epoch: 'epochs', time: 'minutes of training' };
 
+/** Milliseconds of a frame that drawing charts may take before the rest waits for the next. */
+const FRAME_SHARE = 8;
+
 export class CurvesBand implements Curves {
   readonly node: HTMLElement;
   readonly redraw = perFrame(() => { this.draw(); });
@@ -34,7 +37,10 @@ export class CurvesBand implements Curves {
   readonly #place = element('span', { class: 'number place' });
   readonly #seen: IntersectionObserver;
   readonly #moveCursor = perFrame(() => { this.#showCursor(); });
+  readonly #paintRest = perFrame(() => { this.#paintSome(); });
   #charts: ChartView[] = [];
+  #pending: ChartView[] = [];
+  #paint: (chart: ChartView) => void = () => undefined;
   #signature = '';
   #cursorAt: number | undefined;
   #reset: HTMLButtonElement | undefined;
@@ -84,6 +90,10 @@ export class CurvesBand implements Curves {
     if (focused !== undefined) this.#context.announce(`${this.#placeText()}. ${focused.describe(x)}`);
   }
 
+  cursorAt(): number | undefined {
+    return this.#cursorAt;
+  }
+
   #showCursor(): void {
     for (const chart of this.#charts) chart.showCursor(this.#cursorAt);
     setText(this.#place, this.#placeText());
@@ -116,15 +126,28 @@ export class CurvesBand implements Curves {
     const [view, theme, header] = [this.#context.view(), this.#context.theme(), this.#context.header()];
     const specs = chartsOf(model);
     this.#arrange(specs);
-    const range = view.zoom ?? extent(model, view.axis);
-    const marks = this.#marks(theme);
-    for (const chart of this.#charts) {
+    const shared = { model, view, theme, range: view.zoom ?? extent(model, view.axis), marks: this.#marks(theme) };
+    const [waiting, waitingForAp, gain] = [curvesWaiting(model, header), evaluationWaiting(model, header), gainNote(model)];
+    this.#paint = (chart) => {
       const isAp = chart.spec.kind === 'evaluation';
-      chart.update({ model, view, theme, range, marks, waiting: isAp ? evaluationWaiting(model, header) : curvesWaiting(model, header), note: isAp ? gainNote(model) : '' });
-      chart.label(`${chart.describe(undefined)}. Axis in ${UNITS[view.axis]}.`);
-    }
+      chart.update({ ...shared, waiting: isAp ? waitingForAp : waiting, note: isAp ? gain : '' });
+      chart.label(UNITS[view.axis]);
+    };
+    // Those that were still waiting come first, so that a quick succession of events starves none.
+    this.#pending = [...this.#charts].sort((a, b) => Number(this.#pending.includes(b)) - Number(this.#pending.includes(a)));
+    this.#paintSome();
     if (this.#reset !== undefined) show(this.#reset, view.zoom !== undefined);
-    setText(this.#legend, this.#hint(marks, view.axis));
+    setText(this.#legend, this.#hint(shared.marks, view.axis));
+  }
+
+  /** As many charts as fit into a part of a frame; the others in the next, so that the page never stutters. */
+  #paintSome(): void {
+    const until = performance.now() + FRAME_SHARE;
+    for (let chart = this.#pending.shift(); chart !== undefined; chart = this.#pending.shift()) {
+      this.#paint(chart);
+      if (performance.now() > until) break;
+    }
+    if (this.#pending.length > 0) this.#paintRest();
   }
 
   /** Charts are made anew only when there are other lines to show, not with every event. */
@@ -136,6 +159,7 @@ export class CurvesBand implements Curves {
         this.#seen.unobserve(chart.node);
         chart.destroy();
       }
+      this.#pending = [];
       this.#charts = specs.map((spec) => new ChartView(spec, this));
       this.#grid.replaceChildren(...this.#charts.map((chart) => chart.node));
       for (const chart of this.#charts) this.#seen.observe(chart.node);

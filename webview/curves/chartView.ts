@@ -17,6 +17,7 @@ import { Samples, type Window, shares } from './samples.ts';
 export interface Curves {
   /** Place on the x axis, undefined when the pointer leaves. */
   cursor(x: number | undefined, spoken: boolean): void;
+  cursorAt(): number | undefined;
   zoom(range: [number, number] | undefined): void;
   toggle(keys: readonly string[], hidden: boolean): void;
   redraw(): void;
@@ -34,6 +35,9 @@ export interface Frame {
   readonly note: string;
 }
 
+/** Milliseconds. */
+const LABEL_EVERY = 2000;
+
 export class ChartView {
   readonly node: HTMLElement;
   spec: ChartSpec;
@@ -49,6 +53,10 @@ export class ChartView {
   #frame: Frame | undefined;
   #marks: Marks = NO_MARKS;
   #themed: Theme | undefined;
+  #lines: readonly ReturnType<typeof datasetsOf>[] = [];
+  /** Of the reference lines as last drawn. */
+  #references = '';
+  #labelled = -Infinity;
 
   constructor(spec: ChartSpec, curves: Curves) {
     this.spec = spec;
@@ -84,7 +92,8 @@ export class ChartView {
     const frame = this.#frame;
     if (frame === undefined || event.ctrlKey || event.metaKey || event.altKey) return false;
     const [low, high] = frame.range;
-    const at = this.#at ?? high;
+    // The band's place, not the one drawn last: keys may repeat faster than frames.
+    const at = this.#curves.cursorAt() ?? high;
     const move = (x: number): void => { this.#curves.cursor(Math.max(low, Math.min(high, x)), true); };
     const step = ((high - low) / 100) * (event.shiftKey ? 10 : 1);
     switch (event.key) {
@@ -127,8 +136,7 @@ export class ChartView {
     const options = this.#chart.options;
     if (theme !== this.#themed) this.#retheme(theme, options);
     applyAxes(options, view.axis, frame.range, view.logarithmic, this.spec.kind);
-    const annotation = options.plugins?.annotation;
-    if (annotation !== undefined) annotation.annotations = annotationsOf(this.spec.references, theme);
+    this.#annotate(options, theme);
     const points = this.#fill(frame);
     this.#chart.update('none');
     const blank = points === 0 && this.spec.references.length === 0;
@@ -140,28 +148,44 @@ export class ChartView {
     this.showCursor(this.#at);
   }
 
+  /** Only when a reference has moved: the plugin resolves all its options anew each time. */
+  #annotate(options: ChartOptions<'line'>, theme: Theme): void {
+    const references = JSON.stringify(this.spec.references);
+    const annotation = options.plugins?.annotation;
+    if (annotation === undefined || references === this.#references) return;
+    this.#references = references;
+    annotation.annotations = annotationsOf(this.spec.references, theme);
+  }
+
   #retheme(theme: Theme, options: ChartOptions<'line'>): void {
     this.#themed = theme;
     const filled = this.spec.kind === 'shares';
     applyTheme(options, theme);
     this.#legend.paint(theme, filled);
-    this.#chart.data.datasets = this.spec.series.flatMap((series) => datasetsOf(series, theme, filled));
+    this.#lines = this.spec.series.map((series) => datasetsOf(series, theme, filled));
+    this.#chart.data.datasets = this.#lines.flatMap(({ line, raw }) => (raw === undefined ? [line] : [line, raw]));
+    this.#references = '';
   }
 
   /** @returns how many points there are to see */
   #fill(frame: Frame): number {
     const { model, view, range } = frame;
     const window: Window = { axis: view.axis, range, buckets: Math.max(60, Math.round((this.#plot.clientWidth || 360) * 0.7)), smoothing: view.smoothing };
-    const stacked = this.spec.kind === 'shares' ? shares(model, this.spec.series, window) : undefined;
+    const stacked = this.spec.kind === 'shares' ? shares(model, this.spec.series, window, this.#isHidden) : undefined;
+    let below: number | undefined;
     let points = 0;
     this.spec.series.forEach((series, index) => {
-      const [line, raw] = [this.#chart.data.datasets[2 * index], this.#chart.data.datasets[2 * index + 1]];
-      if (line === undefined || raw === undefined) return;
+      const { line, raw } = this.#lines[index] ?? {};
+      if (line === undefined) return;
       const hidden = this.#isHidden(series);
       const drawn = hidden ? { line: [], raw: [] } : stacked === undefined ? this.#samples.draw(model, series, window) : { line: stacked[index] ?? [], raw: [] };
-      [line.data, raw.data] = [drawn.line, drawn.raw];
+      line.data = drawn.line;
+      if (stacked !== undefined && !hidden) {
+        line.fill = below ?? 'origin';
+        below = index;
+      }
       line.hidden = hidden;
-      raw.hidden = hidden || drawn.raw.length === 0;
+      if (raw !== undefined) Object.assign(raw, { data: drawn.raw, hidden: hidden || drawn.raw.length === 0 });
       // A lone first point would be a line without length.
       if (series.point === undefined) line.pointRadius = drawn.line.length === 1 ? 2.5 : 0;
       points += hidden ? 1 : drawn.line.length;
@@ -195,10 +219,20 @@ export class ChartView {
     return value === undefined ? '' : formatValue(value);
   }
 
+  /** A layer's thickness: its edge less that of the layer below. */
   #shareOf(series: SeriesSpec, x: number | undefined): string {
-    const line = this.#chart.data.datasets[2 * this.spec.series.indexOf(series)]?.data ?? [];
-    const point = x === undefined ? line.at(-1) : line.find((candidate) => candidate.x >= x);
-    return point === undefined ? '' : formatTick(Number(point.y.toPrecision(2)));
+    const index = this.spec.series.indexOf(series);
+    const edge = (at: number): number | undefined => {
+      const line = this.#lines[at]?.line.data ?? [];
+      return (x === undefined ? line.at(-1) : line.find((candidate) => candidate.x >= x))?.y;
+    };
+    const own = edge(index);
+    if (own === undefined) return '';
+    for (let at = index - 1; at >= 0; at -= 1) {
+      const below = edge(at);
+      if (below !== undefined) return formatTick(Number((own - below).toPrecision(2)));
+    }
+    return formatTick(Number(own.toPrecision(2)));
   }
 
   /** The values at the cross-hair as a sentence. */
@@ -206,8 +240,12 @@ export class ChartView {
     return `${this.spec.title}: ${this.spec.series.map((series) => `${series.name} ${this.valueOf(series, x) || 'none'}`).join(', ')}`;
   }
 
-  label(text: string): void {
-    this.#plot.setAttribute('aria-label', text);
+  /** What a screen reader says of the chart; not with every frame, for each change wakes it. */
+  label(unit: string): void {
+    const now = performance.now();
+    if (now - this.#labelled < LABEL_EVERY) return;
+    this.#labelled = now;
+    this.#plot.setAttribute('aria-label', `${this.describe(undefined)}. Axis in ${unit}.`);
   }
 
   get focused(): boolean {

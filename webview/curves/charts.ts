@@ -3,7 +3,7 @@ import { type Arm } from '../../src/experiment/record.ts';
 import { type RunModel, type Subject, groupOf, partOf } from '../model.ts';
 import { ARM_NAMES } from '../status.ts';
 import { clip, spaced } from '../format.ts';
-import { type ColourRole } from '../theme.ts';
+import { type ColourRole } from '../colourRole.ts';
 
 export type Quantity =
   | { readonly from: 'part'; readonly arm: Arm; readonly part: string }
@@ -43,6 +43,7 @@ const MAX_METHODS = 8;
 const PARTS_A_CHART = 10;
 const DASHES: readonly (readonly number[])[] = [[], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4]];
 const CONTROL_DASHES: Readonly<Record<'control' | 'controlInherit', readonly number[]>> = { control: [5, 4], controlInherit: [2, 3] };
+const CONTROL_PART_DASHES: readonly (readonly number[])[] = [[5, 4], [2, 3], [9, 3, 2, 3], [1, 4], [12, 4]];
 const CONTROLS = ['control', 'controlInherit'] as const;
 const PARTS: readonly ColourRole[] = ['part0', 'part1', 'part2', 'part3', 'part4', 'part5', 'part6', 'part7', 'part8', 'part9'];
 const METHOD_TITLES: Readonly<Record<string, string>> = { fgd: 'FGD', rm: 'RM', pfi: 'PFI' };
@@ -78,17 +79,18 @@ function totalChart(model: RunModel): ChartSpec {
   return { key: 'total', title: 'Total loss', kind: 'losses', series: [student, ...controls], references: [] };
 }
 
-/** A group's parts; the controls' same parts in grey, dashed by arm, for the losses that can be compared with them. */
+/** A group's parts; a control's same parts in grey, dashed, for the losses that can be compared with it. */
 function lossChart(key: string, title: string, parts: readonly string[], colours: ReadonlyMap<string, ColourRole>, controls: readonly ('control' | 'controlInherit')[]): ChartSpec {
   const shown = parts.slice(0, PARTS_A_CHART);
   const series = shown.map((part, index): SeriesSpec => ({
     key: keyOf('part', part), name: clip(spaced(partOf(part)), 40), colour: colours.get(part) ?? 'foreground', dash: DASHES[index % DASHES.length] ?? [], width: 1.6,
     quantity: { from: 'part', arm: 'student', part },
   }));
+  // One control is enough to compare with; a second would double the lines.
   for (const arm of controls.slice(0, 1)) {
-    for (const part of shown) {
-      series.push({ key: keyOf(arm, part), name: `${clip(spaced(partOf(part)), 24)}, control`, colour: 'control', dash: CONTROL_DASHES[arm], width: 1.2, quantity: { from: 'part', arm, part } });
-    }
+    shown.forEach((part, index) => {
+      series.push({ key: keyOf(arm, part), name: `${clip(spaced(partOf(part)), 24)}, control`, colour: 'control', dash: CONTROL_PART_DASHES[index % CONTROL_PART_DASHES.length] ?? [5, 4], width: 1.2, quantity: { from: 'part', arm, part } });
+    });
   }
   return { key: key.slice(0, 60), title, kind: 'losses', series, references: [] };
 }

@@ -6,6 +6,7 @@ import { type Axis } from '../model.ts';
 import { type Theme, faint } from '../theme.ts';
 import { type ChartSpec, type ReferenceSpec, type SeriesSpec } from './charts.ts';
 import { type Point } from './decimate.ts';
+import { hasRaw } from './samples.ts';
 
 /** The same in all charts, so that one column's frames stand exactly under each other. */
 const Y_WIDTH = 44;
@@ -25,7 +26,7 @@ export function chartOptions(spec: ChartSpec, zoomed: (range: [number, number]) 
         type: 'linear', border: { display: false }, ticks: { maxTicksLimit: 5, callback: (value) => formatTick(Number(value)) },
         afterFit: (scale: Scale) => { scale.width = Y_WIDTH; },
         ...(spec.kind === 'evaluation' && { beginAtZero: true }),
-        ...(spec.kind === 'shares' && { stacked: true, min: 0, max: 100 }),
+        ...(spec.kind === 'shares' && { min: 0, max: 100 }),
       },
       // Inside the frame, so that this chart's frame is as wide as the others'.
       ...(right && { right: { type: 'linear', position: 'right', border: { display: false }, grid: { display: false }, ticks: { mirror: true, maxTicksLimit: 4, padding: 2, z: 1, callback: (value) => formatTick(Number(value)) } } }),
@@ -73,17 +74,18 @@ function tickOf(value: number, axis: Axis): string {
   return Number(value.toFixed(2)).toString();
 }
 
-export function datasetsOf(series: SeriesSpec, theme: Theme, filled: boolean): [LineData, LineData] {
+/** The line and, where there is one, the faint line of the raw values behind it. */
+export function datasetsOf(series: SeriesSpec, theme: Theme, filled: boolean): { readonly line: LineData; readonly raw?: LineData } {
   const colour = theme.colours[series.colour];
   const common = { data: [] as Point[], spanGaps: false, pointRadius: 0, pointHitRadius: 0, tension: 0, yAxisID: series.axis === 'right' ? 'right' : 'y', borderJoinStyle: 'round' as const };
   const width = series.width * (theme.highContrast ? 1.4 : 1);
   const line: LineData = {
     ...common, borderColor: colour, backgroundColor: filled ? faint(colour, 0.55) : colour, borderWidth: filled ? 0.75 : width, borderDash: [...series.dash], order: 0,
-    ...(filled && { fill: 'stack' }),
     ...(series.point !== undefined && { pointStyle: series.point, pointRadius: series.width > 1.5 ? 3 : 2.2, pointBorderWidth: 0 }),
   };
+  if (filled || !hasRaw(series)) return { line };
   const raw: LineData = { ...common, borderColor: faint(colour, theme.highContrast ? 0.5 : theme.dark ? 0.28 : 0.32), borderWidth: 1, borderDash: [], order: 1 };
-  return [line, raw];
+  return { line, raw };
 }
 
 /** Reference lines with their names above them, the teacher's at the left, the control's at the right. */

@@ -41,6 +41,9 @@ function columnOf(history: ArmHistory, quantity: Quantity): Column | undefined {
 /** The learning rate is set, not measured: smoothing it would show what never was. */
 const isNoisy = (quantity: Quantity): boolean => quantity.from !== 'learningRate' && quantity.from !== 'evaluation';
 
+/** A control is there to compare with: its noise would only hide the student's. */
+export const hasRaw = (series: SeriesSpec): boolean => isNoisy(series.quantity) && series.colour !== 'control';
+
 export class Samples {
   readonly #smoothers = new Map<string, Smoother>();
 
@@ -52,11 +55,12 @@ export class Samples {
     if (history === undefined || column === undefined) return NOTHING;
     const { xs, factor } = axisOf(model, history, window.axis);
     const range = [window.range[0] / factor, window.range[1] / factor] as const;
-    const drawn = (ys: Float64Array): Point[] => scaled(minMax(xs, ys, range, window.buckets, history.breaks), factor);
-    if (window.smoothing === 0 || !isNoisy(quantity)) return { line: drawn(column.view()), raw: [] };
-    // A control is there to compare with: its noise would only hide the student's.
-    const raw = series.colour === 'control' ? [] : drawn(column.view());
-    return { line: drawn(this.#smoother(series.key).update(column.view(), window.smoothing, history.generation)), raw };
+    const drawn = (ys: Float64Array, buckets: number): Point[] => scaled(minMax(xs, ys, range, buckets, history.breaks), factor);
+    if (window.smoothing === 0 || !isNoisy(quantity)) return { line: drawn(column.view(), window.buckets), raw: [] };
+    const smooth = this.#smoother(series.key).update(column.view(), window.smoothing, history.generation);
+    // What is smooth needs fewer points to look it.
+    const buckets = Math.round(window.buckets * (window.smoothing > 0.8 ? 0.4 : 0.7));
+    return { line: drawn(smooth, buckets), raw: hasRaw(series) ? drawn(column.view(), window.buckets) : [] };
   }
 
   #smoother(key: string): Smoother {
@@ -93,16 +97,29 @@ function evaluations(model: RunModel, { subject, metric }: Extract<Quantity, { f
   return (model.evaluations.get(subject) ?? []).map(({ step, metrics }) => ({ x: model.position(arm, step, axis), y: metrics[metric] < 0 ? NaN : 100 * metrics[metric] }));
 }
 
-/** Shares of the parts in their sum, in per cent, over common places. */
-export function shares(model: RunModel, series: readonly SeriesSpec[], window: Window): Point[][] {
+/**
+ * Shares of the parts in their sum, in per cent, as the upper edges of layers on common places: the layers are summed here,
+ * hidden ones left out of the pile but not of the sum, so that the chart has nothing to stack.
+ */
+export function shares(model: RunModel, series: readonly SeriesSpec[], window: Window, isHidden: (series: SeriesSpec) => boolean = () => false): Point[][] {
   const history = model.arms.get('student');
   if (history === undefined || history.length === 0) return series.map(() => []);
   const { xs, factor } = axisOf(model, history, window.axis);
   const rows = series.map(({ quantity }) => (quantity.from === 'part' ? (history.parts.get(quantity.part)?.view() ?? []) : []));
   const range = [window.range[0] / factor, window.range[1] / factor] as const;
-  const means = bucketMeans(xs, rows, range, Math.max(2, Math.round(window.buckets / 3)));
+  const means = bucketMeans(xs, rows, range, Math.max(2, Math.round(window.buckets / 4)));
   const totals = means.xs.map((_, at) => means.rows.reduce((sum, row) => sum + Math.abs(row[at] ?? 0), 0));
-  return means.rows.map((row) => row.map((value, at) => ({ x: (means.xs[at] ?? 0) * factor, y: (totals[at] ?? 0) > 0 ? (100 * Math.abs(value)) / (totals[at] ?? 1) : 0 })));
+  const pile = means.xs.map(() => 0);
+  return means.rows.map((row, index) => {
+    const spec = series[index];
+    if (spec === undefined || isHidden(spec)) return [];
+    return row.map((value, at) => {
+      const total = totals[at] ?? 0;
+      const edge = (pile[at] ?? 0) + (total > 0 ? (100 * Math.abs(value)) / total : 0);
+      pile[at] = edge;
+      return { x: (means.xs[at] ?? 0) * factor, y: edge };
+    });
+  });
 }
 
 /** The whole extent of the data on an axis; never empty. */

@@ -101,7 +101,8 @@ export function scaleOf(values: readonly ArrayLike<number>[], signed: boolean): 
   const least = all[0] ?? 0;
   const greatest = all.at(-1) ?? 1;
   const most = all[Math.floor(0.99 * (all.length - 1))] ?? greatest;
-  const clipped = most > 0 && greatest > 2 * most;
+  // Of a few cells the 99th percentile is no measure.
+  const clipped = all.length >= 100 && most > 0 && greatest > 2 * most;
   const high = clipped ? most : greatest;
   if (signed) return { low: -(high || 1), high: high || 1, clipped };
   const low = Math.min(0, least);
