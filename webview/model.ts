@@ -48,6 +48,11 @@ export class ArmHistory {
     this.#newSession = this.length > 0;
   }
 
+  /** Its turn begins: what other arms, evaluations and checkpoints took is no time of its training. */
+  beginTurn(time: number | undefined): void {
+    this.#previousTime = this.length === 0 ? undefined : time;
+  }
+
   cutAfter(step: number): void {
     const keep = indexAt(this.steps.view(), step) + 1;
     if (keep === this.length) return;
@@ -110,6 +115,7 @@ export class ArmHistory {
 export interface Evaluation {
   readonly step: number;
   readonly metrics: Metrics;
+  readonly seconds: number;
 }
 export interface Gain {
   /** Difference of AP, 0…1. */
@@ -169,9 +175,12 @@ export class RunModel {
       case 'started': this.#begin(event); break;
       case 'phase':
         this.phase = event;
-        if (event.arm !== undefined) this.currentArm = event.arm;
+        if (event.arm === undefined) break;
+        this.currentArm = event.arm;
+        if (event.phase === 'training') this.arms.get(event.arm)?.beginTurn(event.time);
         break;
       case 'step':
+        if (event.arm !== this.currentArm) this.arms.get(event.arm)?.beginTurn(undefined);
         this.history(event.arm).add(event);
         this.currentArm = event.arm;
         break;
@@ -214,7 +223,7 @@ export class RunModel {
     const list = this.evaluations.get(event.subject) ?? [];
     if (list.length >= MAX_MARKS) return;
     const others = list.filter((item) => item.step !== event.step);
-    others.push({ step: event.step, metrics: event.metrics });
+    others.push({ step: event.step, metrics: event.metrics, seconds: event.seconds });
     this.evaluations.set(event.subject, others.sort((a, b) => a.step - b.step));
   }
 

@@ -61,7 +61,7 @@ function progressOf(model: RunModel): number {
   return arms.size === 0 ? 0 : done / arms.size;
 }
 
-/** Steps still to go in all arms at the recent pace of each; an arm that has not begun is taken to go at the current one's. */
+/** Steps still to go in all arms at the recent pace of each, and the evaluations between them; an arm that has not begun is taken to go at the current one's pace. */
 export function secondsLeft(model: RunModel): number | undefined {
   const { started } = model;
   const pace = secondsPerStep(model, model.currentArm);
@@ -69,18 +69,30 @@ export function secondsLeft(model: RunModel): number | undefined {
   let seconds = 0;
   for (const arm of started.arms) {
     const open = Math.max(0, started.totalSteps - (model.arms.get(arm)?.lastStep ?? 0));
-    seconds += open * (secondsPerStep(model, arm) ?? pace);
+    seconds += open * ((secondsPerStep(model, arm) ?? pace) + evaluationShare(model));
   }
   return seconds;
 }
 
-/** Over the last 200 events, evaluations between them included, for they come again. */
+/** Seconds of evaluation that fall to one step: the mean one over the distance of two. */
+function evaluationShare(model: RunModel): number {
+  const own = [...model.evaluations].filter(([subject]) => subject !== 'teacher').map(([, list]) => list).sort((a, b) => b.length - a.length)[0] ?? [];
+  const distance = (own.at(-1)?.step ?? 0) / Math.max(1, own.length);
+  const mean = own.reduce((sum, { seconds }) => sum + seconds, 0) / Math.max(1, own.length);
+  return distance > 0 && Number.isFinite(mean) ? mean / distance : 0;
+}
+
+/** Events that tell the pace. */
+const PACE = 64;
+
+/** The median of the latest: a checkpoint or a recording of masks in between does not spoil it. */
 export function secondsPerStep(model: RunModel, arm: Arm): number | undefined {
   const history = model.arms.get(arm);
   if (history === undefined || history.length < 2) return undefined;
-  const last = history.length - 1;
-  const first = Math.max(history.breaks.at(-1) ?? 0, last - 200);
-  if (first >= last) return undefined;
-  const pace = (history.elapsed.at(last) - history.elapsed.at(first)) / (history.steps.at(last) - history.steps.at(first));
-  return pace > 0 && Number.isFinite(pace) ? pace : undefined;
+  const paces: number[] = [];
+  for (let i = history.length - 1; i > 0 && paces.length < PACE; i -= 1) {
+    const seconds = history.elapsed.at(i) - history.elapsed.at(i - 1);
+    if (seconds > 0) paces.push(seconds / (history.steps.at(i) - history.steps.at(i - 1)));
+  }
+  return paces.sort((a, b) => a - b)[Math.floor(paces.length / 2)];
 }

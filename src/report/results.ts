@@ -41,8 +41,8 @@ export function remarks(run: RunSummary): string[] {
   if (run.gain !== undefined) {
     const against = run.gain.against === 'controlInherit' ? 'the inheriting control' : 'the control';
     words.push(`The gain is the distilled student's AP less that of ${against}, the better one, both at step ${formatCount(run.gain.step)}; one run, one seed.`);
-  } else if (distilled && run.arms.length < 2) words.push('No control was trained (control: false), so this run cannot tell what distillation gained.');
-  else if (distilled) words.push('There is no gain yet: student and controls have not been evaluated at the same step.');
+  } else if (distilled && run.arms.length === 1) words.push('No control was trained (control: false), so this run cannot tell what distillation gained.');
+  else if (distilled && run.arms.length > 1) words.push('There is no gain yet: student and controls have not been evaluated at the same step.');
   if (distilled && run.metrics.teacher === undefined) words.push('The teacher was not evaluated.');
   if (run.metrics.student === undefined) words.push('The student was not evaluated.');
   return words;

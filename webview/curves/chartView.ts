@@ -9,7 +9,7 @@ import { type ChartSpec, type SeriesSpec } from './charts.ts';
 import { type Point } from './decimate.ts';
 import { Legend } from './legend.ts';
 import { type Marks, NO_MARKS, marksPlugin } from './marks.ts';
-import { annotationsOf, applyAxes, applyTheme, chartOptions, datasetsOf } from './options.ts';
+import { annotationsOf, applyAxes, applyTheme, chartOptions, datasetsOf, makeRoom } from './options.ts';
 import { Chart } from './register.ts';
 import { Samples, type Window, shares } from './samples.ts';
 
@@ -155,6 +155,7 @@ export class ChartView {
     if (annotation === undefined || references === this.#references) return;
     this.#references = references;
     annotation.annotations = annotationsOf(this.spec.references, theme);
+    makeRoom(options, this.spec.references);
   }
 
   #retheme(theme: Theme, options: ChartOptions<'line'>): void {

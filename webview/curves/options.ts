@@ -68,6 +68,13 @@ export function applyAxes(options: ChartOptions<'line'>, axis: Axis, range: read
   for (const scale of [y, right]) if (scale !== undefined && scale.type !== type) Object.assign(scale, { type });
 }
 
+/** Room above the highest reference line for its name, in per cent of AP. */
+export function makeRoom(options: ChartOptions<'line'>, references: readonly ReferenceSpec[]): void {
+  const y = options.scales?.y;
+  const highest = Math.max(0, ...references.map((reference) => 100 * reference.value));
+  if (y !== undefined && highest > 0) Object.assign(y, { suggestedMax: highest * 1.14 });
+}
+
 /** Labels of the shared axis: the unit stands once, under the curves' toolbar. */
 function tickOf(value: number, axis: Axis): string {
   if (axis === 'step') return value >= 1e5 ? formatTick(value) : formatCount(value);

@@ -47,6 +47,8 @@ export class MasksBand {
   readonly #time: TimeControl;
   readonly #page: HTMLButtonElement;
   #boxes: BoxControls | undefined;
+  /** Of no use to a run that recorded images only. */
+  #maskLooks: readonly HTMLElement[] = [];
   #panes: Pane[] = [];
   #signature = '';
   #viewport: Viewport = WHOLE;
@@ -74,7 +76,8 @@ export class MasksBand {
   /** Also after another run's view was taken. */
   buildLooks(): void {
     this.#boxes = new BoxControls(this.#context.view(), (change) => { this.#change(change); });
-    this.#looks.replaceChildren(...lookControls(this.#context.view(), (change) => { this.#change(change); }), this.#boxes.node);
+    this.#maskLooks = lookControls(this.#context.view(), (change) => { this.#change(change); });
+    this.#looks.replaceChildren(...this.#maskLooks, this.#boxes.node);
     this.#signature = '';
   }
 
@@ -192,6 +195,11 @@ export class MasksBand {
     show(this.#page, choice !== undefined && !this.#readOnly);
   }
 
+  /** A plain training run has nobody to learn from. */
+  get #hasTeacher(): boolean {
+    return (this.#context.model.started?.methods.length ?? 0) > 0;
+  }
+
   get #readOnly(): boolean {
     return document.body.classList.contains('report');
   }
@@ -208,7 +216,9 @@ export class MasksBand {
     const theme = this.#context.theme();
     const view = this.#context.view();
     const { choice, panes, image } = chosen;
-    this.#boxes?.paint(theme);
+    this.#boxes?.paint(theme, this.#hasTeacher);
+    for (const look of this.#maskLooks) show(look, choice !== undefined);
+    show(this.#choosers, choice !== undefined);
     const maps = choice?.form === 'map' ? panes.filter((pane) => pane.shape.length === 2) : [];
     show(this.#bars.node, choice?.form === 'bars');
     if (choice?.form === 'bars') this.#bars.show(panes, theme, view.sameScale);
@@ -217,7 +227,7 @@ export class MasksBand {
     const common = { size: image, bitmap, viewport: this.#viewport, theme, cell: this.#cell, grid: maps[0] };
     const classes = this.#context.model.started?.classes ?? [];
     this.#panes[0]?.draw({
-      ...common, title: 'Image', caption: `${clip(image.id, 60)}: ${describeBoxes(image, view.score ?? 0)}`,
+      ...common, title: 'Image', caption: `${clip(image.id, 60)}: ${describeBoxes(image, view.score ?? 0, this.#hasTeacher)}`,
       over: (pen, placement) => { drawBoxes(pen, image, classes, view, placement, theme); },
     });
     maps.forEach((pane, index) => this.#panes[index + 1]?.draw({ ...common, title: pane.title, caption: pane.caption, mask: this.#layer(pane, maps) }));

@@ -30,8 +30,9 @@ export function drawBoxes(pen: CanvasRenderingContext2D, image: RecordedImage, c
   pen.save();
   pen.font = `${theme.fontSize - 1}px ${theme.font}`;
   for (const layer of layers) outline(pen, layer, place, theme);
-  // All names after all lines: a line through a name makes it unreadable.
-  for (const layer of layers) for (const { box, text } of layer.boxes) tag(pen, text, layer.owner, placed(box, place), theme);
+  // All names after all lines: a line through a name makes it unreadable. Where names would lie on each other the later goes.
+  const taken: Rectangle[] = [];
+  for (const layer of layers) for (const { box, text } of layer.boxes) tag(pen, text, layer.owner, placed(box, place), taken, theme);
   pen.restore();
 }
 
@@ -69,25 +70,33 @@ function outline(pen: CanvasRenderingContext2D, { owner, boxes }: Layer, place: 
 /** Under this width in pixels a box has no room for its name; zooming in makes some. */
 const NAMED_FROM = 34;
 
-/** Truth above the box, teacher inside it at the top, student at the bottom: three names must not lie on each other. */
-function tag(pen: CanvasRenderingContext2D, text: string, owner: Owner, { left, top, width, height }: Rectangle, theme: Theme): void {
+/** Truth above the box, teacher inside it at the top, student below; the next free of these places where that one is taken. */
+function tag(pen: CanvasRenderingContext2D, text: string, owner: Owner, { left, top, width, height }: Rectangle, taken: Rectangle[], theme: Theme): void {
   if (width < NAMED_FROM) return;
   const line = theme.fontSize + 2;
-  const y = owner === 'truth' ? top - line : owner === 'teacher' ? top : top + height;
+  const places = [top - line, top, top + height, top + height - line];
+  const first = owner === 'truth' ? 0 : owner === 'teacher' ? 1 : 2;
+  const size = { width: pen.measureText(text).width + 10, height: line };
+  const place = [...places.slice(first), ...places.slice(0, first)].map((y) => ({ left: left - 1, top: y, ...size })).find((candidate) => candidate.top >= 0 && !taken.some((other) => overlap(candidate, other)));
+  if (place === undefined) return;
+  taken.push(place);
   pen.fillStyle = theme.background;
   pen.globalAlpha = 0.85;
-  pen.fillRect(left - 1, y, pen.measureText(text).width + 10, line);
+  pen.fillRect(place.left, place.top, place.width, place.height);
   pen.globalAlpha = 1;
   pen.fillStyle = theme.colours[owner];
-  pen.fillRect(left - 1, y, 3, line);
+  pen.fillRect(place.left, place.top, 3, line);
   // The name in the text's own colour: chart colours are too pale for letters in some themes.
   pen.fillStyle = theme.foreground;
   pen.textBaseline = 'middle';
-  pen.fillText(text, left + 5, y + line / 2);
+  pen.fillText(text, place.left + 6, place.top + line / 2);
 }
 
+const overlap = (a: Rectangle, b: Rectangle): boolean => a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + b.height && b.top < a.top + a.height;
+
 /** How many boxes of each there are to see, for people who cannot see them. */
-export function describeBoxes(image: RecordedImage, least: number): string {
+export function describeBoxes(image: RecordedImage, least: number, hasTeacher: boolean): string {
   const count = (list: RecordedImage['student']): number => list.filter(({ score }) => score >= least).length;
-  return `${image.groundTruth.length} objects; teacher finds ${count(image.teacher)}, student ${count(image.student)}`;
+  const objects = image.groundTruth.length === 1 ? '1 object' : `${image.groundTruth.length} objects`;
+  return `${objects}; ${hasTeacher ? `teacher finds ${count(image.teacher)}, student ${count(image.student)}` : `student finds ${count(image.student)}`}`;
 }

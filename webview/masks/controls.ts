@@ -1,5 +1,5 @@
 /** What stands around the panes: choosers above, time below. Rebuilt only when there is something else to choose from. */
-import { checkbox, element, iconButton, icon, segmented, select, setAttribute, setText, slider, svg } from '../dom.ts';
+import { checkbox, element, iconButton, icon, segmented, select, setAttribute, setText, show, slider, svg } from '../dom.ts';
 import { clip, formatCount } from '../format.ts';
 import { type ViewState } from '../state.ts';
 import { type Theme } from '../theme.ts';
@@ -67,8 +67,10 @@ export class BoxControls {
     this.node.append(slider({ label: 'Score from', low: 0, high: 0.95, step: 0.05, value: view.score ?? 0.3, say: (value) => value.toFixed(2), change: (score) => { change({ score }); } }));
   }
 
-  paint(theme: Theme): void {
+  paint(theme: Theme, hasTeacher: boolean): void {
     for (const [owner, sample] of this.#samples) setAttribute(sample, 'stroke', theme.colours[owner]);
+    const teacher = this.#samples.get('teacher')?.closest('label');
+    if (teacher instanceof HTMLElement) show(teacher, hasTeacher);
   }
 }
 

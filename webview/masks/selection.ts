@@ -30,6 +30,7 @@ export interface PaneContent {
   readonly values: Float32Array;
 }
 
+const DIFFERENCE = 'Student less teacher: orange where the student has more, blue where it has less.';
 const SIDE_BY_SIDE = 3;
 const MAX_MASKS = 20_000;
 const ROLE_TITLES: Readonly<Record<Role, string>> = { teacher: 'Teacher', student: 'Student', difference: 'Difference', shared: 'Mask' };
@@ -81,9 +82,19 @@ export function panesOf(index: PictureIndex, values: Float32Array, choice: MaskC
     const ofKind = (role: Role): PaneContent | undefined => contentOf(found.find((mask) => mask.kind === kind && mask.role === role), values, choice);
     const [teacher, student] = [ofKind('teacher'), ofKind('student')];
     const difference = ofKind('difference') ?? differenceOf(teacher, student);
-    for (const pane of [ofKind('shared'), teacher, student, difference]) if (pane !== undefined) panes.push(pane);
+    panes.push(...captioned([ofKind('shared'), teacher, student, difference].filter((pane) => pane !== undefined)));
   }
   return panes;
+}
+
+/** A kind has one caption for all roles: beside the teacher's the others say only what is different about them. */
+function captioned(panes: readonly PaneContent[]): PaneContent[] {
+  const first = panes[0]?.caption;
+  return panes.map((pane, index) => {
+    if (index === 0 || pane.caption !== first) return pane;
+    if (pane.role === 'difference') return { ...pane, caption: DIFFERENCE };
+    return pane.role === 'student' ? { ...pane, caption: 'The same for the student.' } : pane;
+  });
 }
 
 function contentOf(mask: MaskEntry | undefined, values: Float32Array, choice: MaskChoice): PaneContent | undefined {
@@ -99,5 +110,5 @@ function contentOf(mask: MaskEntry | undefined, values: Float32Array, choice: Ma
 function differenceOf(teacher: PaneContent | undefined, student: PaneContent | undefined): PaneContent | undefined {
   if (teacher?.values.length !== student?.values.length || teacher === undefined || student === undefined) return undefined;
   const values = student.values.map((value, i) => value - (teacher.values[i] ?? NaN));
-  return { title: ROLE_TITLES.difference, role: 'difference', signed: true, caption: 'Student minus teacher.', stride: teacher.stride, shape: teacher.shape, values };
+  return { title: ROLE_TITLES.difference, role: 'difference', signed: true, caption: DIFFERENCE, stride: teacher.stride, shape: teacher.shape, values };
 }

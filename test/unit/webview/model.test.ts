@@ -77,6 +77,17 @@ describe('RunModel', () => {
     expect(model.stepAt('student', 2.5, 'epoch')).toBe(25);
   });
 
+  it('leaves the turns of other arms and evaluations out of an arm\'s time', () => {
+    const turn = (arm: Arm, time: number): RunEvent => ({ type: 'phase', time, phase: 'training', arm });
+    const model = modelOf(
+      started({}), turn('control', 0), step(1, {}, 'control', 1000), step(2, {}, 'control', 2000), turn('student', 10_000), step(1, {}, 'student', 12_000), step(2, {}, 'student', 14_000),
+      turn('control', 50_000), step(3, {}, 'control', 51_000), turn('student', 90_000), step(3, {}, 'student', 92_000), step(4, {}, 'control', 93_000),
+    );
+    expect([...(model.arms.get('control')?.elapsed.view() ?? [])]).toEqual([0, 1, 2, 2]);
+    expect([...(model.arms.get('student')?.elapsed.view() ?? [])]).toEqual([0, 2, 4]);
+    expect(secondsLeft(model)).toBeCloseTo(96 * 1 + 97 * 2);
+  });
+
   it('ignores steps that go back, and values that are no numbers', () => {
     const model = modelOf(started({ student: 0 }), step(5, { total: 1 }), step(4, { total: 9 }), step(5, { total: 9 }), step(6, { total: null as unknown as number }), step(7, { other: 2 }));
     expect(stepsOf(model)).toEqual([5, 6, 7]);

@@ -145,6 +145,8 @@ describe('choice of masks', () => {
     const panes = panesOf(index, values, spatial, 'P4', 1);
     expect(panes.map((pane) => [pane.title, pane.shape, pane.signed])).toEqual([['Teacher', [8, 8], false], ['Student', [8, 8], false], ['Difference', [8, 8], true]]);
     expect(panes[2]?.values[5]).toBeCloseTo((panes[1]?.values[5] ?? 0) - (panes[0]?.values[5] ?? 0), 5);
+    const same: PictureIndex = { ...index, masks: index.masks.map((mask) => ({ ...mask, caption: 'Where the network looks.' })) };
+    expect(panesOf(same, values, spatial, 'P4', 1).map((pane) => pane.caption)).toEqual(['Where the network looks.', 'The same for the student.', expect.stringContaining('Student less teacher')]);
     expect(panesOf(index, values, channels, 'P3', 0).map((pane) => pane.role)).toEqual(['teacher', 'student', 'difference']);
     expect(panesOf(index, values, pfi, 'P3', 0).map((pane) => pane.title)).toEqual(['Prediction difference', 'Feature difference', 'Product']);
   });
