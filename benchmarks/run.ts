@@ -24,10 +24,10 @@ interface Contender {
   readonly run: (steps: number) => Promise<StepTime[]>;
 }
 
-/** The same environment as a run's child process has, and as many threads for everybody. */
+/** The same environment as a run's child process has on that many cores; PyTorch gets as many threads. */
 function environment({ threads }: BenchOptions): Record<string, string> {
   const count = String(threads);
-  return { ...engineEnvironment(), TF_NUM_INTRAOP_THREADS: count, OMP_NUM_THREADS: count, MKL_NUM_THREADS: count };
+  return { ...engineEnvironment({ cores: threads }), TF_NUM_INTEROP_THREADS: count, OMP_NUM_THREADS: count, MKL_NUM_THREADS: count };
 }
 
 function say(line: string): void {

@@ -108,8 +108,8 @@ describe('what comes with the program', () => {
 
 describe('the environment of a training process', () => {
   it('keeps memory on Linux and quiets TensorFlow everywhere', () => {
-    expect(engineEnvironment({ platform: 'darwin', env: {} })).toEqual({ TF_CPP_MIN_LOG_LEVEL: '2' });
-    expect(engineEnvironment({ platform: 'linux', env: {} })).toEqual({
+    expect(engineEnvironment({ platform: 'darwin', cores: 8, env: {} })).toEqual({ TF_CPP_MIN_LOG_LEVEL: '2' });
+    expect(engineEnvironment({ platform: 'linux', cores: 8, env: {} })).toEqual({
       TF_CPP_MIN_LOG_LEVEL: '2',
       MALLOC_ARENA_MAX: '1',
       MALLOC_MMAP_THRESHOLD_: '1073741824',
@@ -117,8 +117,12 @@ describe('the environment of a training process', () => {
     });
   });
 
+  it('runs each op on one thread where cores are few', () => {
+    expect(engineEnvironment({ platform: 'darwin', cores: 2, env: {} })).toMatchObject({ TF_NUM_INTRAOP_THREADS: '1' });
+  });
+
   it('leaves alone what the user has set', () => {
-    const names = Object.keys(engineEnvironment({ platform: 'linux', env: { TF_CPP_MIN_LOG_LEVEL: '0', MALLOC_ARENA_MAX: '4' } }));
+    const names = Object.keys(engineEnvironment({ platform: 'linux', cores: 8, env: { TF_CPP_MIN_LOG_LEVEL: '0', MALLOC_ARENA_MAX: '4' } }));
     expect(names).toEqual(['MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_']);
   });
 });
