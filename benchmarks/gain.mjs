@@ -18,16 +18,16 @@ const cli = join(root, 'dist', 'cli.js');
 const folder = join(root, 'benchmarks', 'results');
 const SEEDS = [0, 1, 2];
 
-/** `teacher`: an experiment whose export teaches this one's student of the same seed. */
+/** `steps` as in the experiment: only the last is evaluated. `teacher`: an experiment whose export teaches this one's student of the same seed. */
 const EXPERIMENTS = {
   scenes: [
-    { id: 'scenes-fgd', title: 'FGD', controls: true },
-    { id: 'scenes-rm-pfi', title: 'RM + PFI' },
+    { id: 'scenes-fgd', title: 'FGD', steps: 1200, controls: true },
+    { id: 'scenes-rm-pfi', title: 'RM + PFI', steps: 1200 },
   ],
   bccd: [
-    { id: 'bccd-teacher', title: 'teacher', exports: true },
-    { id: 'bccd-fgd', title: 'FGD', controls: true, teacher: 'bccd-teacher' },
-    { id: 'bccd-rm-pfi', title: 'RM + PFI', teacher: 'bccd-teacher' },
+    { id: 'bccd-teacher', title: 'teacher', steps: 1200, exports: true },
+    { id: 'bccd-fgd', title: 'FGD', steps: 600, controls: true, teacher: 'bccd-teacher' },
+    { id: 'bccd-rm-pfi', title: 'RM + PFI', steps: 600, teacher: 'bccd-teacher' },
   ],
 };
 
@@ -44,10 +44,10 @@ function commandLine(args) {
 }
 
 async function measure(experiment, seed) {
-  const { id, controls = false, teacher, exports = false } = experiment;
+  const { id, steps, controls = false, teacher, exports = false } = experiment;
   if (existsSync(resultFile(id, seed)) && (!exports || existsSync(weightFile(id, seed)))) return;
   console.log(`${new Date().toISOString()} ${id}, seed ${seed}`);
-  const settings = { 'train.seed': seed, control: controls, 'pictures.images': 0, ...(teacher === undefined ? {} : { 'teacher.weights': weightFile(teacher, seed) }) };
+  const settings = { 'train.seed': seed, 'train.steps': steps, 'evaluate.every': steps, control: controls, 'pictures.images': 0, ...(teacher === undefined ? {} : { 'teacher.weights': weightFile(teacher, seed) }) };
   const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   const begin = performance.now();
   const { folder: run, ...result } = await commandLine(['run', join('examples', `${id}.distill.yaml`), '--json', '--runs', join('runs', 'gain'), ...set]);
