@@ -3,10 +3,11 @@
  *
  *   node benchmarks/webview.mjs [--points 100000] [--updates 40]
  *
- * Prints JSON on its last line, times in milliseconds. `update` is all script time that one message with ten new steps
- * costs: handling it, and the frames that draw it; `longestFrame` the longest of those. `allHistory` is the same for the whole history, in parts of 5,000 steps,
- * `updateProcessorTime` is the page's own processor time for script, style and layout, which a busy machine distorts less.
- * `zoom` is the frame after zooming to a hundredth of the run. Figures are reported, not judged: machines differ.
+ * Prints JSON on its last line, times in milliseconds: `update` is a message with ten new steps, which change no pixel of
+ * 100,000 and are drawn within a second; `redraw` one with 200, after which all charts are drawn anew. Of both, `script` is all
+ * script time of the message and the frames it leads to, `longestFrame` the longest of those frames, `processor` the page's own
+ * processor time for script, style and layout. `allHistory` is the script time of the whole history, in parts of 5,000 steps,
+ * `zoom` that after zooming in. Figures are reported, not judged: machines differ.
  */
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -56,6 +57,8 @@ const started = (points) => `{ type: 'started', time: 1.7e12, pid: 1, host: 'h',
 
 const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? NaN;
 const round = (value) => Math.round(10 * value) / 10;
+/** The first few warm the compiler up, as a run's own first minutes do. */
+const summary = (values) => ({ median: round(quantile(values.slice(5), 0.5)), p95: round(quantile(values.slice(5), 0.95)), max: round(Math.max(...values.slice(5))) });
 
 async function serve(folder) {
   const types = { '/webview.js': 'text/javascript', '/webview.css': 'text/css' };
@@ -88,15 +91,20 @@ async function measure(page, points, updates) {
     await page.evaluate('stepsFrom(1, 10), post(0)');
     nothing.push((await processorTime()) - before);
   }
-  const times = [];
-  const processor = [];
-  const longest = [];
-  for (let i = 0; i < updates + 5; i += 1) {
-    const before = await processorTime();
-    times.push(await page.evaluate(`post({ type: 'events', events: stepsFrom(${points + 1 + 10 * i}, 10), reset: false })`));
-    longest.push(await page.evaluate('globalThis.longest'));
-    processor.push((await processorTime()) - before - quantile(nothing, 0.5));
-  }
+  let at = points + 1;
+  const update = async (steps) => {
+    const [times, processor, longest] = [[], [], []];
+    for (let i = 0; i < updates + 5; i += 1) {
+      const before = await processorTime();
+      times.push(await page.evaluate(`post({ type: 'events', events: stepsFrom(${at}, ${steps}), reset: false })`));
+      at += steps;
+      longest.push(await page.evaluate('globalThis.longest'));
+      processor.push((await processorTime()) - before - quantile(nothing, 0.5));
+    }
+    return { script: summary(times), longestFrame: summary(longest), processor: summary(processor) };
+  };
+  const small = await update(10);
+  const redraw = await update(200);
   const plot = await page.locator('[data-chart="total"] .plot canvas').boundingBox();
   await page.evaluate('globalThis.spent = 0');
   await page.mouse.move(plot.x + 150, plot.y + 60);
@@ -106,9 +114,7 @@ async function measure(page, points, updates) {
   await page.mouse.up();
   await page.waitForTimeout(400);
   const zoom = await page.evaluate('globalThis.spent');
-  // The first few warm the compiler up, as a run's own first minutes do.
-  const summary = (values) => ({ median: round(quantile(values.slice(5), 0.5)), p95: round(quantile(values.slice(5), 0.95)), max: round(Math.max(...values.slice(5))) });
-  return { points, series: 6, updates, update: summary(times), longestFrame: summary(longest), updateProcessorTime: summary(processor), allHistory: round(firstPaint), zoom: round(zoom) };
+  return { points, series: 6, updates, update: small, redraw, allHistory: round(firstPaint), zoom: round(zoom) };
 }
 
 async function main() {

@@ -63,7 +63,10 @@ function begin(): void {
       case 'events':
         if (message.reset) masks.store.clear();
         model.add(message.events, message.reset);
-        drawAll();
+        drawHead();
+        if (message.reset) curves.redraw();
+        else curves.refresh();
+        masks.redraw();
         break;
       case 'pictures': masks.store.takeStep(message.folder, message.index, message.values); break;
       case 'image': void masks.store.takeImage(message.file, message.mime, message.bytes); break;

@@ -27,9 +27,13 @@ const UNITS: Readonly<Record<Axis, string>> = { step: 'steps', epoch: 'epochs', 
 /** Milliseconds of a frame that drawing charts may take before the rest waits for the next. */
 const FRAME_SHARE = 8;
 
+/** Half a pixel of a wide chart, as a part of the x axis; and the milliseconds that even less may wait. */
+const SMALLEST_CHANGE = 1500;
+const LONGEST_WAIT = 1000;
+
 export class CurvesBand implements Curves {
   readonly node: HTMLElement;
-  readonly redraw = perFrame(() => { this.draw(); });
+  readonly #drawSoon = perFrame(() => { this.#drawOrWait(); });
   readonly #context: BandContext;
   readonly #grid = element('div', { class: 'charts' });
   readonly #tools = element('div', { class: 'tools' });
@@ -38,6 +42,9 @@ export class CurvesBand implements Curves {
   readonly #seen: IntersectionObserver;
   readonly #moveCursor = perFrame(() => { this.#showCursor(); });
   readonly #paintRest = perFrame(() => { this.#paintSome(); });
+  /** The last drawing: how far the data went, and what else there was. */
+  #drawn: { readonly end: number; readonly events: string; readonly at: number } | undefined;
+  #later: number | undefined;
   #charts: ChartView[] = [];
   #pending: ChartView[] = [];
   #paint: (chart: ChartView) => void = () => undefined;
@@ -119,6 +126,34 @@ export class CurvesBand implements Curves {
   toggle(keys: readonly string[], hidden: boolean): void {
     const others = this.#context.view().hidden.filter((key) => !keys.includes(key));
     this.#change({ hidden: hidden ? [...others, ...keys] : others });
+  }
+
+  /** Something about the looking changed: drawn in the next frame whatever the data. */
+  readonly redraw = (): void => {
+    this.#drawn = undefined;
+    this.#drawSoon();
+  };
+
+  /** There are new events. */
+  readonly refresh = (): void => { this.#drawSoon(); };
+
+  /** Ten steps more of a hundred thousand change no pixel: then only the numbers follow at once, and the lines within a second. */
+  #drawOrWait(): void {
+    const { model } = this.#context;
+    const { axis, zoom } = this.#context.view();
+    const [, end] = zoom ?? extent(model, axis);
+    const events = JSON.stringify([model.checkpoints.length, model.resumes.length, [...model.evaluations].map(([subject, list]) => [subject, list.length]), [...model.arms].map(([arm, history]) => [arm, history.generation, history.parts.size])]);
+    const drawn = this.#drawn;
+    const same = drawn?.events === events && zoom === undefined;
+    if (drawn === undefined || !same || Math.abs(end - drawn.end) > end / SMALLEST_CHANGE || performance.now() - drawn.at > LONGEST_WAIT) {
+      window.clearTimeout(this.#later);
+      this.#later = undefined;
+      this.#drawn = { end, events, at: performance.now() };
+      this.draw();
+      return;
+    }
+    for (const chart of this.#charts) chart.showCursor(this.#cursorAt);
+    this.#later ??= window.setTimeout(this.redraw, LONGEST_WAIT);
   }
 
   draw(): void {

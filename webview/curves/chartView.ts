@@ -171,7 +171,7 @@ export class ChartView {
   /** @returns how many points there are to see */
   #fill(frame: Frame): number {
     const { model, view, range } = frame;
-    const window: Window = { axis: view.axis, range, buckets: Math.max(60, Math.round((this.#plot.clientWidth || 360) * 0.7)), smoothing: view.smoothing };
+    const window: Window = { axis: view.axis, range, buckets: Math.max(60, Math.round((this.#plot.clientWidth || 360) * 0.5)), smoothing: view.smoothing };
     const stacked = this.spec.kind === 'shares' ? shares(model, this.spec.series, window, this.#isHidden) : undefined;
     let below: number | undefined;
     let points = 0;

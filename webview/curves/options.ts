@@ -1,5 +1,5 @@
 /** Chart.js options of one chart: fixed at its making but for colours, ranges and the kind of the y axis. */
-import { type ChartConfiguration, type ChartDataset, type ChartOptions, type Scale } from 'chart.js';
+import { type ChartDataset, type ChartOptions, type Scale } from 'chart.js';
 import { type AnnotationOptions } from 'chartjs-plugin-annotation';
 import { formatAp, formatCount, formatTick } from '../format.ts';
 import { type Axis } from '../model.ts';
@@ -11,7 +11,9 @@ import { hasRaw } from './samples.ts';
 /** The same in all charts, so that one column's frames stand exactly under each other. */
 const Y_WIDTH = 44;
 
-export type LineChart = ChartConfiguration<'line', Point[]>;
+/** Few, short and horizontal: nothing has to be measured, turned or skipped with every update. */
+const PLAIN_TICKS = { autoSkip: false, minRotation: 0, maxRotation: 0, sampleSize: 3 } as const;
+
 export type LineData = ChartDataset<'line', Point[]>;
 
 export function chartOptions(spec: ChartSpec, zoomed: (range: [number, number]) => void, resized: () => void): ChartOptions<'line'> {
@@ -21,15 +23,15 @@ export function chartOptions(spec: ChartSpec, zoomed: (range: [number, number]) 
     layout: { padding: { top: 6, right: 10 } },
     onResize: resized,
     scales: {
-      x: { type: 'linear', min: 0, max: 1, border: { display: false }, ticks: { maxRotation: 0, includeBounds: false, autoSkipPadding: 18, maxTicksLimit: 6 } },
+      x: { type: 'linear', min: 0, max: 1, border: { display: false }, ticks: { ...PLAIN_TICKS, includeBounds: false, maxTicksLimit: 6 } },
       y: {
-        type: 'linear', border: { display: false }, ticks: { maxTicksLimit: 5, callback: (value) => formatTick(Number(value)) },
+        type: 'linear', border: { display: false }, ticks: { ...PLAIN_TICKS, maxTicksLimit: 5, callback: (value) => formatTick(Number(value)) },
         afterFit: (scale: Scale) => { scale.width = Y_WIDTH; },
         ...(spec.kind === 'evaluation' && { beginAtZero: true }),
         ...(spec.kind === 'shares' && { min: 0, max: 100 }),
       },
       // Inside the frame, so that this chart's frame is as wide as the others'.
-      ...(right && { right: { type: 'linear', position: 'right', border: { display: false }, grid: { display: false }, ticks: { mirror: true, maxTicksLimit: 4, padding: 2, z: 1, callback: (value) => formatTick(Number(value)) } } }),
+      ...(right && { right: { type: 'linear', position: 'right', border: { display: false }, grid: { display: false }, ticks: { ...PLAIN_TICKS, mirror: true, maxTicksLimit: 4, padding: 2, z: 1, callback: (value) => formatTick(Number(value)) } } }),
     },
     plugins: {
       zoom: {
