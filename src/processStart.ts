@@ -1,13 +1,29 @@
-/** When a process began, as the system tells it: with the pid it names a process for good, for pids are used again. */
+/**
+ * When a process began, as the system tells it: with the pid it names a process for good, for pids are used again.
+ * Every room may import this file; it imports nothing of ours.
+ */
 import { readFileSync } from 'node:fs';
 
-/** Field 22 of /proc/<pid>/stat (clock ticks since boot); empty where there is no such file. */
-export function processStart(pid: number): string {
+export interface ProcessStat {
+  /** `R`, `S`, …; `Z` (ended, not collected by its parent) and `X` are dead. */
+  readonly state: string;
+  /** Clock ticks since boot. */
+  readonly start: string;
+}
+
+/** From Linux's /proc/<pid>/stat; undefined where there is no such file. */
+export function processStat(pid: number): ProcessStat | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The second field, the command, may hold spaces and brackets: count from the last closing one.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', start: fields[19] ?? '' };
   } catch {
-    return '';
+    return undefined;
   }
+}
+
+/** Empty where the system does not tell. */
+export function processStart(pid: number): string {
+  return processStat(pid)?.start ?? '';
 }

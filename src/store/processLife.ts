@@ -1,5 +1,5 @@
 /** Whether a process still lives. Node only. */
-import { readFileSync } from 'node:fs';
+import { processStat } from '../processStart.ts';
 
 /**
  * Whether `pid` is alive and is the process that started at `start`.
@@ -8,10 +8,10 @@ import { readFileSync } from 'node:fs';
  */
 export function isProcessAlive(pid: number, start: string): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  const fields = statFields(pid);
-  if (fields !== undefined) {
-    if (fields[0] === 'Z' || fields[0] === 'X') return false;
-    return !/^\d+$/.test(start) || fields[19] === start;
+  const stat = processStat(pid);
+  if (stat !== undefined) {
+    if (stat.state === 'Z' || stat.state === 'X') return false;
+    return !/^\d+$/.test(start) || stat.start === start;
   }
   try {
     process.kill(pid, 0);
@@ -19,15 +19,5 @@ export function isProcessAlive(pid: number, start: string): boolean {
   } catch (error) {
     // It lives but belongs to somebody else.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Fields of `/proc/<pid>/stat` from the third (state) on; the second, the name, may hold anything, even brackets. */
-function statFields(pid: number): readonly string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined;
   }
 }
