@@ -86,8 +86,7 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     const more = fakeEvents({ totalSteps: 300 }).filter((event) => event.type === 'step' && event.arm === 'student' && event.step > 200 && event.step <= 260);
     await opened.send({ type: 'events', events: more, reset: false });
     await waitUntil(opened, 'document.querySelector(".facts").textContent.includes("step 260")');
-    await opened.page.waitForTimeout(300);
-    expect(await inkOf(opened, '[data-chart="total"] canvas')).not.toBe(before);
+    await expect.poll(() => inkOf(opened, '[data-chart="total"] canvas'), { timeout: 20_000 }).not.toBe(before);
     const again = fakeEvents({ totalSteps: 300 }).filter((event) => event.type === 'started').map((event) => ({ ...event, from: { student: 100, control: 300, controlInherit: 300 } }));
     await opened.send({ type: 'events', events: again, reset: false });
     await waitUntil(opened, 'document.querySelector(".facts").textContent.includes("step 100")');
@@ -101,7 +100,7 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     if (box === null) throw new Error('the plot is not there');
     await opened.page.mouse.move(box.x + box.width / 3, box.y + 60);
     await waitUntil(opened, '[...document.querySelectorAll(".cross-hair")].every((line) => !line.hidden)');
-    expect(await legend(opened, 'detection', 'classification')).not.toBe(last);
+    await expect.poll(() => legend(opened, 'detection', 'classification'), { timeout: 20_000 }).not.toBe(last);
     expect(await opened.page.locator('.place').innerText()).toMatch(/^step \d+$/);
     await opened.page.mouse.move(5, 5);
     await opened.page.locator('[data-chart="ap"] .plot').focus();
@@ -136,7 +135,7 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     const opened = await open();
     const items = opened.page.locator('[data-chart="method:fgd"] .legend-item');
     await items.nth(1).click();
-    expect(await items.nth(1).getAttribute('aria-pressed')).toBe('false');
+    await expect.poll(() => items.nth(1).getAttribute('aria-pressed'), { timeout: 20_000 }).toBe('false');
     await items.nth(2).dblclick();
     await waitUntil(opened, '[...document.querySelectorAll(\'[data-chart="method:fgd"] .legend-item\')].map((b) => b.getAttribute("aria-pressed")).join() === "false,false,true,false"');
     await items.nth(2).dblclick();
@@ -171,7 +170,7 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     await opened.page.locator('.time input').fill('1');
     await waitUntil(opened, 'document.querySelector(".when").textContent.startsWith("step 30 ")');
     await opened.page.waitForTimeout(300);
-    expect(await inkOf(opened, '.pane:nth-child(3) .view canvas')).not.toBe(newest);
+    await expect.poll(() => inkOf(opened, '.pane:nth-child(3) .view canvas'), { timeout: 20_000 }).not.toBe(newest);
     await opened.page.getByRole('button', { name: 'Play the recorded steps' }).click();
     await waitUntil(opened, 'document.querySelector(".when").textContent.startsWith("step 90 ")');
     await opened.page.getByRole('button', { name: 'Pause' }).click();
@@ -185,11 +184,11 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     const whole = await inkOf(opened, '.pane:nth-child(2) .view canvas');
     await opened.page.getByRole('button', { name: 'Zoom in' }).click();
     await opened.page.waitForTimeout(200);
-    expect(await inkOf(opened, '.pane:nth-child(2) .view canvas')).not.toBe(whole);
+    await expect.poll(() => inkOf(opened, '.pane:nth-child(2) .view canvas'), { timeout: 20_000 }).not.toBe(whole);
     await opened.page.locator('.panes').focus();
     await opened.page.keyboard.press('0');
     await opened.page.waitForTimeout(200);
-    expect(await inkOf(opened, '.pane:nth-child(2) .view canvas')).toBe(whole);
+    await expect.poll(() => inkOf(opened, '.pane:nth-child(2) .view canvas'), { timeout: 20_000 }).toBe(whole);
   });
 
   it('comes back as it was left after a reload', async () => {
@@ -268,7 +267,7 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     const dark = await inkOf(opened, '[data-chart="ap"] canvas');
     await opened.page.evaluate('document.documentElement.style.setProperty("--vscode-editor-background", "#ffffff"); document.documentElement.style.setProperty("--vscode-descriptionForeground", "#000000")');
     await opened.page.waitForTimeout(300);
-    expect(await inkOf(opened, '[data-chart="ap"] canvas')).not.toBe(dark);
+    await expect.poll(() => inkOf(opened, '[data-chart="ap"] canvas'), { timeout: 20_000 }).not.toBe(dark);
     await opened.page.emulateMedia({ reducedMotion: 'reduce' });
     expect(await opened.page.evaluate('getComputedStyle(document.querySelector(".filled")).transitionDuration')).toBe('0s');
   });
