@@ -35,7 +35,9 @@ export function readTheme(): Theme {
   const foregroundRgb = colour('editor-foreground', colour('foreground', hex(base.foreground)));
   const muted = highContrast ? foregroundRgb : colour('descriptionForeground', hex(base.muted));
   const chart = (name: 'red' | 'blue' | 'yellow' | 'orange' | 'green' | 'purple'): Rgb => colour(`charts-${name}`, hex(base[name]));
-  const [blue, orange, green, purple, yellow, red] = [chart('blue'), chart('orange'), chart('green'), chart('purple'), chart('yellow'), chart('red')];
+  const [blue, themed, green, purple, yellow, red] = [chart('blue'), chart('orange'), chart('green'), chart('purple'), chart('yellow'), chart('red')];
+  // Some themes (Light High Contrast) have a blue under the name of orange: student and teacher, less and more, would look alike.
+  const orange = themed[0] > themed[2] ? themed : hex(LIGHT.orange);
   const size = Number.parseFloat(read('font-size'));
   return {
     dark, highContrast, backgroundRgb,

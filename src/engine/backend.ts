@@ -20,7 +20,7 @@ type Backend = Engine['backend'];
 
 export interface Engine {
   readonly backend: 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
-  /** For people: `CPU, 2 threads, TensorFlow 2.21.0`. */
+  /** For people: `CPU, 2 cores, TensorFlow 2.21.0`. */
   readonly device: string;
   /** Why it is not the one that was hoped for; shown, never hidden. */
   readonly notice?: string;
@@ -82,7 +82,7 @@ async function startTensorFlow(device: string | undefined): Promise<Engine> {
   const missed = device !== 'cpu' && hasNvidiaDriver();
   return {
     backend: 'tensorflow',
-    device: `CPU, ${threads()} threads, ${library}`,
+    device: `CPU, ${availableParallelism()} cores, ${library}`,
     ...(missed ? { notice: 'There is an NVIDIA driver, but TensorFlow runs on the CPU. `distill-lab setup` installs the CUDA build; `distill-lab doctor` tells more.' } : {}),
   };
 }
@@ -142,11 +142,6 @@ async function activate(backend: Backend): Promise<void> {
   await tf.ready();
   // tfjs's JavaScript backend prints an advertisement for tfjs-node at its first use; our notice says more.
   if (backend === 'cpu') Object.assign(tf.backend(), { firstUse: false });
-}
-
-function threads(): number {
-  const set = Number(process.env.TF_NUM_INTRAOP_THREADS);
-  return Number.isInteger(set) && set > 0 ? set : availableParallelism();
 }
 
 async function gpuName(): Promise<string> {

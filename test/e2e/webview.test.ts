@@ -71,7 +71,7 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     const { page } = await open();
     await waitUntil(panel as Panel, 'document.querySelector(".state-word").textContent === "running"');
     expect(await page.locator('h1').innerText()).toBe('scenes-fgd');
-    expect(await page.locator('.facts').innerText()).toMatch(/^student, step 200 \/ 300 · \d+ images\/s · \d+ s left · CPU, 2 threads · float32/);
+    expect(await page.locator('.facts').innerText()).toMatch(/^student, step 200 \/ 300 · \d+ images\/s · \d+ s left · CPU, 2 cores · float32/);
     const last = fakeEvents({ totalSteps: 300, reached: 200 }).findLast((event): event is EventOf<'step'> => event.type === 'step');
     await waitUntil(panel as Panel, 'document.querySelector(".legend-item .value").textContent !== ""');
     expect(Number(await legend(panel as Panel, 'total', 'student'))).toBeCloseTo(last?.losses.total ?? 0, 2);

@@ -77,7 +77,7 @@ export function fakeEvents(given: FakeRunOptions = {}): RunEvent[] {
   let time = options.begin;
   const started = (from: Partial<Record<Arm, number>>): RunEvent => ({
     type: 'started', time, pid: 4242, host: 'fake', name: options.name, totalSteps: options.totalSteps, stepsPerEpoch: 375, from,
-    engine: { backend: 'tensorflow', device: 'CPU, 2 threads', precision: 'float32', captured: true },
+    engine: { backend: 'tensorflow', device: 'CPU, 2 cores', precision: 'float32', captured: true },
     summary: `RetinaNet small → RetinaNet tiny · ${options.methods.map((method) => method.toUpperCase()).join(' + ')} · scenes, 1,500 images (fake run)`,
     arms: [...options.arms], methods: [...options.methods], classes: FAKE_CLASSES,
   });

@@ -8,7 +8,7 @@ const healthy: Facts = {
   platform: 'linux x64',
   engineFolder: '/home/ann/.local/share/distill-lab/engine',
   engines: [{ addon: '/e/tfjs_binding.node', source: 'engine folder', flavour: 'cpu', tensorflow: '2.21.0', problem: undefined }],
-  used: { backend: 'tensorflow', device: 'CPU, 2 threads, TensorFlow 2.21.0' },
+  used: { backend: 'tensorflow', device: 'CPU, 2 cores, TensorFlow 2.21.0' },
   failure: undefined,
   tensorflow: '2.21.0',
   usesGpu: false,
@@ -57,7 +57,7 @@ describe('the doctor’s report', () => {
       [
         'Node            v20.20.2, linux x64',
         'Memory          16.0 GB, 8.0 GB free',
-        'Backend         tensorflow on CPU, 2 threads, TensorFlow 2.21.0',
+        'Backend         tensorflow on CPU, 2 cores, TensorFlow 2.21.0',
         'Speed           155 GFLOP/s in a 3×3 convolution (7.8 ms each)',
         'Engine folder   /home/ann/.local/share/distill-lab/engine',
         'Engines         TensorFlow 2.21.0, cpu, from the engine folder (/e/tfjs_binding.node)',
