@@ -26,7 +26,11 @@ try {
   const page = await (await browser.newContext({ colorScheme: 'dark', viewport: { width: 1240, height: 900 }, deviceScaleFactor: 1 })).newPage();
   await page.goto(pathToFileURL(join(resolve(run), 'report.html')).href);
   await page.waitForSelector('canvas');
+  // Pictures are loaded when they are seen.
+  await page.locator('.pane').first().scrollIntoViewIfNeeded();
   await page.waitForTimeout(2000);
+  await page.evaluate('scrollTo(0, 0)');
+  await page.waitForTimeout(300);
   const picture = await page.screenshot({ fullPage: true });
   mkdirSync(join(root, 'media/readme'), { recursive: true });
   await sharp(picture).png({ palette: true, colours: 128, compressionLevel: 9 }).toFile(join(root, 'media/readme/panel.png'));
