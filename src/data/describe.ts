@@ -1,7 +1,6 @@
 /** A data set in numbers, and its ground truth in the frame of evaluation. */
-import { type Box } from '../engine/boxes.ts';
 import { counted } from './problems.ts';
-import { type DataSet } from './sample.ts';
+import { type AnnotatedImage, type AnnotatedObject, type DataSet } from './sample.ts';
 
 export interface DataSetDescription {
   readonly images: number;
@@ -68,24 +67,15 @@ function extremes(dataSet: DataSet): DataSetDescription['imageSizes'] {
   return { smallest: sorted.at(-1) ?? [0, 0], largest: sorted[0] ?? [0, 0] };
 }
 
-export interface EvaluationTruth {
-  readonly images: readonly { readonly index: number; readonly width: number; readonly height: number }[];
-  readonly objects: readonly EvaluationObject[];
-}
-
-export interface EvaluationObject {
-  /** The image's index. */
-  readonly image: number;
-  readonly label: number;
-  /** Original pixels. */
-  readonly box: Box;
-  readonly area: number;
-  readonly crowd: boolean;
-  readonly difficult: boolean;
+/** What `src/evaluation` takes as truth. */
+export interface Annotations {
+  readonly images: readonly Pick<AnnotatedImage, 'index' | 'width' | 'height'>[];
+  /** `image` is the image's index. */
+  readonly objects: readonly (AnnotatedObject & { readonly image: number })[];
 }
 
 /** Ground truth in original pixels. */
-export function annotationsForEvaluation(dataSet: DataSet): EvaluationTruth {
+export function annotationsForEvaluation(dataSet: DataSet): Annotations {
   return {
     images: dataSet.images.map(({ index, width, height }) => ({ index, width, height })),
     objects: dataSet.images.flatMap((image) => image.objects.map((object) => ({ image: image.index, ...object }))),

@@ -42,6 +42,15 @@ export class EventWriter {
     }
   }
 
+  /** Whether the teacher's own AP stands in the record already: it is measured once a run, however often that is resumed. */
+  evaluatedTeacher(): boolean {
+    if (!existsSync(this.path)) return false;
+    return readFileSync(this.path, 'utf8').split('\n').some((line) => {
+      const event = parse(line);
+      return event?.type === 'evaluation' && event.subject === 'teacher';
+    });
+  }
+
   /** Removes what each arm recorded after the step that it goes on from, the former end, and a torn last line. */
   cutAfter(steps: Readonly<Partial<Record<Arm, number>>>): void {
     if (!existsSync(this.path)) return;
@@ -50,16 +59,18 @@ export class EventWriter {
   }
 }
 
-function keeps(line: string, steps: Readonly<Partial<Record<Arm, number>>>): boolean {
-  let value: unknown;
+/** Undefined for a torn line or one that is no event. */
+function parse(line: string): RunEvent | undefined {
   try {
-    value = JSON.parse(line);
+    return eventSchema.safeParse(JSON.parse(line)).data;
   } catch {
-    return false;
+    return undefined;
   }
-  const parsed = eventSchema.safeParse(value);
-  if (!parsed.success) return false;
-  const event = parsed.data;
+}
+
+function keeps(line: string, steps: Readonly<Partial<Record<Arm, number>>>): boolean {
+  const event = parse(line);
+  if (event === undefined) return false;
   switch (event.type) {
     case 'ended': return false;
     case 'step':

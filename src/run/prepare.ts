@@ -86,7 +86,7 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   }
   return {
     folder, experiment, engine, events, signal, training, validation, teacher, arms, steps, stepsPerEpoch, evaluateEvery,
-    teacherEvaluated: arms.some(({ bestAP }) => bestAP >= 0),
+    teacherEvaluated: events.evaluatedTeacher(),
     picturesEvery: experiment.pictures.every ?? tenth,
     checkpointEvery: experiment.checkpoint.every ?? evaluateEvery,
   };

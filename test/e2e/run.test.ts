@@ -173,6 +173,8 @@ describe('interruptions', () => {
     const resumed = await cli('resume', run, '--json');
     expect(lastJson(resumed.stdout)).toMatchObject({ state: 'finished', step: 60 });
     expect(losses(run).map(([step]) => step)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+    // Stopped before its first evaluation: the teacher's AP is measured once all the same.
+    expect(eventsOfType(run, 'evaluation').filter(({ subject }) => subject === 'teacher')).toHaveLength(1);
   });
 
   it('refuses to resume when the experiment has changed, and names the difference', async () => {
