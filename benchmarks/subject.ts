@@ -14,7 +14,8 @@ import { createProgram, type Program } from '../src/engine/program.ts';
 import { Random } from '../src/engine/random.ts';
 import { writeSafetensors } from '../src/engine/weights/safetensors.ts';
 import { detectorSchema, methodSchema, trainSchema } from '../src/experiment/schema.ts';
-import { batchInputs, trainingStep, unprefixed } from '../src/run/step.ts';
+import { stepInputs } from '../src/run/methodInputs.ts';
+import { trainingStep, unprefixed, type Networks } from '../src/run/step.ts';
 
 export interface Sizes {
   /** Input [height, width]. */
@@ -69,7 +70,7 @@ export function makeSubject(sizes: Sizes, teacher: Detector, engine: Engine, cap
   });
   const networks = { student, teacher, distillers };
   const optimizer = new Optimizer(train, [student, ...distillers].flatMap(({ parameters }) => parameters.trainable()));
-  const inputs = { ...makeInputs(sizes, student, distillers), ...optimizer.inputs(0, LEARNING_RATE) };
+  const inputs = { ...makeInputs(sizes, networks), ...optimizer.inputs(0, LEARNING_RATE) };
   const variables = [...[student, teacher, ...distillers].flatMap(({ parameters }) => parameters.all().map(({ variable }) => variable)), ...optimizer.state().values()];
   const program = createProgram({ engine, capture, variables, functions: { train: { run: trainingStep(networks, optimizer), example: inputs } } });
   const step = (): StepTime => {
@@ -84,14 +85,12 @@ export function makeSubject(sizes: Sizes, teacher: Detector, engine: Engine, cap
   return { student, distillers, inputs, program, step };
 }
 
-function makeInputs({ size: [height, width], batch }: Sizes, student: Detector, distillers: readonly Distiller[]): HostTensors {
+function makeInputs({ size: [height, width], batch }: Sizes, networks: Networks): HostTensors {
   const random = Random.of(4);
   const images = float32([batch, height, width, 3]);
   for (let i = 0; i < images.data.length; i += 1) images.data[i] = random.normal();
-  const truth = Array.from({ length: batch }, () => makeTruth(random, height, width, student.traits.classes.length));
-  const targets = student.targets(truth, [height, width]);
-  const batchTruth = { truth, inputSize: [height, width] as const, contentSizes: truth.map(() => [height, width] as const), assignments: targets.assignments, step: 0 };
-  return batchInputs(images, targets.tensors, distillers.map((distiller) => [distiller.id, distiller.inputs(batchTruth)] as const));
+  const truth = Array.from({ length: batch }, () => makeTruth(random, height, width, networks.student.traits.classes.length));
+  return stepInputs(networks, images, { truth, inputSize: [height, width], contentSizes: truth.map(() => [height, width] as const), step: 0 }, undefined);
 }
 
 /** Seven objects, an eighth to a half of the image on each side: what COCO has on average. */

@@ -99,3 +99,8 @@ export function allAnchors(grid: AnchorGrid): Float32Array {
   for (let index = 0; index < grid.count; index += 1) corners.set(anchorAt(grid, index), index * 4);
   return corners;
 }
+
+/** Number of anchors of each level. */
+export function anchorsPerLevel({ levels, anchorsPerCell }: AnchorGrid): number[] {
+  return levels.map(({ rows, columns }) => rows * columns * anchorsPerCell);
+}

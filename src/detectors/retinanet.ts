@@ -8,12 +8,13 @@ import { zeros } from '../engine/layers/init.ts';
 import { Parameters, type Initializer, type ParameterOptions } from '../engine/parameters.ts';
 import { type Random } from '../engine/random.ts';
 import { type Detection, type GroundTruth } from '../engine/boxes.ts';
-import { allAnchors, createAnchors, type AnchorGrid, type AnchorSettings } from './anchors.ts';
-import { type AssignSettings } from './assign.ts';
+import { allAnchors, anchorsPerLevel, createAnchors, type AnchorGrid, type AnchorSettings } from './anchors.ts';
+import { assignAnchors, type AssignSettings } from './assign.ts';
 import { BACKBONE_FORMS, createBackbone, stageChannels } from './backbone.ts';
 import { DECODE_LIMITS } from './boxCoder.ts';
 import { bestPairs, decodePairs, type DetectionSettings } from './candidates.ts';
-import { type Detector, type DetectorOutputs, type DetectorTraits, type ForwardMode, type Targets } from './detector.ts';
+import { type Assignment, type Detector, type DetectorHead, type DetectorOutputs, type DetectorTraits, type ForwardMode, type HeadOutputs, type Targets } from './detector.ts';
+import { deltaCoding } from './coding.ts';
 import { createHead } from './head.ts';
 import { boxLoss, focalLoss } from './losses.ts';
 import { createNeck } from './neck.ts';
@@ -48,13 +49,13 @@ export function createRetinaNet(config: ResolvedDetector, options: RetinaNetOpti
 class RetinaNet implements Detector {
   readonly traits: DetectorTraits;
   readonly parameters: Parameters;
+  readonly head: DetectorHead;
   private readonly config: ResolvedDetector;
   private readonly detection: DetectionSettings;
   private readonly anchorSettings: AnchorSettings;
   private readonly assignSettings: AssignSettings;
   private readonly backbone: ReturnType<typeof createBackbone>;
   private readonly neck: ReturnType<typeof createNeck>;
-  private readonly head: ReturnType<typeof createHead>;
   /** Input size that outputs came from: torchvision's anchors depend on it, and decoding sees outputs only. */
   private readonly sizes = new WeakMap<readonly tf.Tensor4D[], readonly [number, number]>();
   private readonly grids = new Map<string, AnchorGrid>();
@@ -72,7 +73,8 @@ class RetinaNet implements Detector {
     this.traits = {
       detector: config.detector, backbone: config.backbone, classes, featureChannels: neck.channels, anchorsPerCell,
       levels: strides.map((stride, index) => ({ name: `P${index + 3}`, stride })),
-      boxCoding: { anchors: (size) => allAnchors(this.grid(size)), deviations: [1, 1, 1, 1], limits: DECODE_LIMITS[preset] },
+      towers: { channels: neck.channels, blocks: head.convs },
+      boxCoding: deltaCoding({ anchors: (size) => allAnchors(this.grid(size)), deviations: [1, 1, 1, 1], limits: DECODE_LIMITS[preset], perLevel: (size) => anchorsPerLevel(this.grid(size)) }),
     };
     this.parameters = initialise ? new Parameters(random) : new BlankParameters(random);
     this.backbone = createBackbone(this.parameters, form, { kind: norm, groups: form.groups, trainable }, lateral + 1);
@@ -85,16 +87,18 @@ class RetinaNet implements Detector {
   forward(images: tf.Tensor4D, mode: ForwardMode): DetectorOutputs {
     const backbone = this.backbone(images, mode);
     const features = this.neck(backbone.slice(1));
-    const { logits, regression } = this.head(features);
-    this.sizes.set(logits, [images.shape[1], images.shape[2]]);
-    return { backbone, features, logits, regression };
+    const head = this.head.run(features);
+    this.sizes.set(head.logits, [images.shape[1], images.shape[2]]);
+    return { backbone, features, ...head };
   }
 
-  targets(truth: readonly GroundTruth[], size: readonly [number, number]): Targets {
-    return createTargets(this.grid(size), truth, this.assignSettings, this.config.preset === 'mmdetection' ? 'batch' : 'image');
+  targets(truth: readonly GroundTruth[], size: readonly [number, number], assignments?: readonly Assignment[]): Targets {
+    const grid = this.grid(size);
+    const assigned = assignments ?? truth.map((image) => assignAnchors(grid, image, this.assignSettings));
+    return createTargets(grid, truth, assigned, this.config.preset === 'mmdetection' ? 'batch' : 'image');
   }
 
-  loss({ logits, regression }: DetectorOutputs, targets: Readonly<Record<string, tf.Tensor>>): Record<string, tf.Scalar> {
+  loss({ logits, regression }: HeadOutputs, targets: Readonly<Record<string, tf.Tensor>>): Record<string, tf.Scalar> {
     const labels = tf.reshape<tf.Rank.R1>(need(targets, 'labels'), [-1]);
     const classWeights = tf.reshape<tf.Rank.R1>(need(targets, 'classWeights'), [-1]);
     const boxTargets = tf.reshape<tf.Rank.R2>(need(targets, 'boxTargets'), [-1, 4]);

@@ -2,9 +2,8 @@
 import { type GroundTruth } from '../engine/boxes.ts';
 import { float32, int32 } from '../engine/hostTensor.ts';
 import { anchorAt, type AnchorGrid } from './anchors.ts';
-import { assignAnchors, type AssignSettings } from './assign.ts';
 import { encode } from './boxCoder.ts';
-import { type Targets } from './detector.ts';
+import { type Assignment, type Targets } from './detector.ts';
 
 /**
  * How sums become averages. `batch` (MMDetection): / (Σ over images of max(1, positives) + 1.2e-7).
@@ -19,8 +18,7 @@ const EPSILON = 2 ** -23;
  * @returns tensors `labels` [N, M] int32 (class of positives, −1 elsewhere), `classWeights` [N, M] (0 where ignored),
  * `boxTargets` [N, M, 4], `boxWeights` [N, M] (0 but for positives); M anchors in flat order
  */
-export function createTargets(grid: AnchorGrid, truth: readonly GroundTruth[], settings: AssignSettings, averaging: Averaging): Targets {
-  const assignments = truth.map((image) => assignAnchors(grid, image, settings));
+export function createTargets(grid: AnchorGrid, truth: readonly GroundTruth[], assignments: readonly Assignment[], averaging: Averaging): Targets {
   const positives = assignments.map((assignment) => assignment.reduce((count, object) => (object > 0 ? count + 1 : count), 0));
   const total = positives.reduce((sum, count) => sum + Math.max(1, count), 0) + EPSILON;
   const shape = [truth.length, grid.count];

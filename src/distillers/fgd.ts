@@ -12,13 +12,14 @@ import { detached } from '../engine/ops/gradient.ts';
 import { sumOfSquares, weightedSquares } from '../engine/ops/squares.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { DistillError } from '../errors.ts';
+import { fgdDefaults } from '../experiment/methods/fgdDefaults.ts';
+import { fgdCard } from '../experiment/methods/fgd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { contextBlock, type ContextBlock } from './fgdContext.ts';
-import { fgdDefaults } from './fgdDefaults.ts';
 import { boxMasks } from './fgdMasks.ts';
 import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sameLevels, type Check } from './pairing.ts';
+import { collect, sharing, type Check } from './pairing.ts';
 
 export type FgdConfig = Extract<MethodConfig, { method: 'fgd' }>;
 
@@ -196,11 +197,7 @@ function inverseDeviations(levels: readonly MapLevel[], { statistics }: Distille
 }
 
 export const fgd: Method<FgdConfig> = {
-  id: 'fgd',
-  title: 'FGD',
-  paper: 'Focal and Global Knowledge Distillation for Detectors',
-  venue: 'CVPR 2022',
-  family: 'feature',
+  ...fgdCard,
   pictures: {
     fg: { title: 'Foreground mask', form: 'map', caption: 'What counts as object: each cell inside a box weighs 1 / (cells of the box); where boxes overlap the smallest wins.' },
     bg: { title: 'Background mask', form: 'map', caption: 'What counts as background: all cells outside boxes weigh the same and sum to 1.' },
@@ -208,6 +205,6 @@ export const fgd: Method<FgdConfig> = {
     context: { title: 'Global context', form: 'map', caption: 'Where the trained global-context block takes its context from: a softmax over all places that sums to 1.' },
     channelAttention: { title: 'Channel attention', form: 'bars', caption: 'Which channels speak: softmax over channels of the mean absolute activation divided by τ; the mean is 1.' },
   },
-  problems: (teacher: DetectorTraits, student: DetectorTraits) => collect(teacher, student, [sameLevels, enoughChannels]),
+  problems: (teacher: DetectorTraits, student: DetectorTraits) => collect(teacher, student, [...sharing(fgdCard), enoughChannels]),
   create,
 };

@@ -1,6 +1,7 @@
 /** What methods may ask of a teacher and a student before they are paired. Each check gives an error or nothing. */
 import { type DetectorTraits } from '../detectors/detector.ts';
 import { DistillError } from '../errors.ts';
+import { type MethodCard, type Shared } from '../experiment/methods/card.ts';
 
 export type Check = (teacher: DetectorTraits, student: DetectorTraits) => DistillError | undefined;
 
@@ -37,6 +38,51 @@ export const sameAnchors: Check = (teacher, student) => {
   }
   return undefined;
 };
+
+/** Boxes are compared after decoding: both networks must be able to. */
+export const decodableBoxes: Check = (teacher, student) => {
+  const lacking = [teacher, student].find(({ boxCoding }) => boxCoding === undefined);
+  if (lacking === undefined) return undefined;
+  return new DistillError('DL511', `The method compares decoded boxes, which ${lacking.detector} does not have.`, { advice: 'Pair detectors that code boxes, or take a method that compares features or classes.' });
+};
+
+/** Sides of boxes are compared as distributions: both heads must predict them, over the same bins. */
+export const sameDistribution: Check = (teacher, student) => {
+  const [expected, got] = [binsOf(teacher), binsOf(student)];
+  if (expected !== undefined && expected === got) return undefined;
+  return new DistillError('DL514', 'The method compares distributions of box sides, which both heads must predict over the same bins.', {
+    expected: expected === undefined ? 'a teacher with a distribution head (`detector: gfl`)' : `${expected} bins (teacher)`,
+    got: got === undefined ? `a student without one (${student.detector})` : `${got} bins (student)`, advice: 'Use `detector: gfl` for both.',
+  });
+};
+
+/** Towers of the heads are compared or joined: the same number of blocks, of the same width. */
+export const sameTowers: Check = (teacher, student) => {
+  const [expected, got] = [towerWords(teacher), towerWords(student)];
+  if (expected === got && teacher.towers !== undefined) return undefined;
+  return new DistillError('DL515', 'The towers of the two heads differ, and the method joins or compares them.', {
+    expected: `the teacher's ${expected}`, got: `the student's ${got}`, advice: 'Give both the same `head.convs` and `neck.channels`.',
+  });
+};
+
+const CHECKS: Readonly<Record<Shared, Check>> = {
+  levels: sameLevels, classes: sameClasses, anchors: sameAnchors, boxes: decodableBoxes, distribution: sameDistribution, towers: sameTowers,
+};
+
+/** The checks that a method's card asks for. */
+export function sharing({ title, shares, detectors }: MethodCard): Check[] {
+  const served: Check = (_, student) => detectors === undefined || detectors.includes(student.detector) ? undefined
+    : new DistillError('DL516', `${title} cannot serve a student of this detector.`, { expected: `one of ${detectors.join(', ')}`, got: student.detector, advice: 'Take another `student.detector` or another method; `distill-lab methods` lists what each serves.' });
+  return [served, ...shares.map((what) => CHECKS[what])];
+}
+
+function binsOf({ boxCoding }: DetectorTraits): number | undefined {
+  return boxCoding?.form === 'distribution' ? boxCoding.bins : undefined;
+}
+
+function towerWords({ towers }: DetectorTraits): string {
+  return towers === undefined ? 'head without towers' : `${towers.blocks} blocks of ${towers.channels} channels`;
+}
 
 function levelList({ levels }: DetectorTraits): string {
   return levels.map(({ name, stride }) => `${name} (stride ${stride})`).join(', ');

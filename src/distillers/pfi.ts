@@ -11,10 +11,11 @@ import { pytorchBias } from '../engine/layers/init.ts';
 import { detached } from '../engine/ops/gradient.ts';
 import { meanSquare, rowNorms } from '../engine/ops/squares.ts';
 import { Parameters } from '../engine/parameters.ts';
+import { pfiCard } from '../experiment/methods/pfi.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sameAnchors, sameClasses, sameLevels } from './pairing.ts';
+import { collect, sharing } from './pairing.ts';
 
 export type PfiConfig = Extract<MethodConfig, { method: 'pfi' }>;
 
@@ -91,16 +92,12 @@ function create(config: PfiConfig, context: DistillerContext): Distiller {
 }
 
 export const pfi: Method<PfiConfig> = {
-  id: 'pfi',
-  title: 'PFI',
-  paper: 'Knowledge Distillation for Object Detection via Rank Mimicking and Prediction-guided Feature Imitation',
-  venue: 'AAAI 2022',
-  family: 'feature',
+  ...pfiCard,
   pictures: {
     predictionDifference: { title: 'Prediction difference', form: 'map', caption: 'Where student and teacher disagree on classes: mean squared difference of their class predictions at each cell.' },
     featureDifference: { title: 'Feature difference', form: 'map', caption: 'Where their features differ: mean squared difference over channels. It rarely lies where predictions differ.' },
     product: { title: 'Weighted difference', form: 'map', caption: 'What the loss averages: feature difference times prediction difference, so features count where predictions are wrong.' },
   },
-  problems: (teacher, student) => collect(teacher, student, [sameLevels, sameClasses, sameAnchors]),
+  problems: (teacher, student) => collect(teacher, student, sharing(pfiCard)),
   create,
 };

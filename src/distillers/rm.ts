@@ -6,15 +6,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { type DetectorOutputs, type DetectorTraits } from '../detectors/detector.ts';
 import { detached } from '../engine/ops/gradient.ts';
+import { boxIou } from '../engine/ops/iou.ts';
 import { groupDivergence, groupLogSoftmax, groupSoftmax, matchRanks, type Groups } from '../engine/ops/groups.ts';
 import { pick } from '../engine/ops/pick.ts';
 import { Parameters } from '../engine/parameters.ts';
-import { DistillError } from '../errors.ts';
+import { rmCard } from '../experiment/methods/rm.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { at, fed, mapLevels } from './maps.ts';
-import { collect, sameAnchors, sameClasses, sameLevels, type Check } from './pairing.ts';
-import { boxIou, decodeBoxes, objectBoxInputs } from './rmBoxes.ts';
+import { collect, decodableBoxes, sharing } from './pairing.ts';
+import { decodeBoxes, objectBoxInputs } from './rmBoxes.ts';
 import { candidateGroups, candidateInputs, type Layout } from './rmCandidates.ts';
 
 export type RmConfig = Extract<MethodConfig, { method: 'rm' }>;
@@ -22,11 +23,6 @@ export type RmConfig = Extract<MethodConfig, { method: 'rm' }>;
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: class logits (and box regression, for the localisation rank) of both networks, at the student's own candidates.
-
-const decodableBoxes: Check = (teacher, student) => teacher.boxCoding !== undefined && student.boxCoding !== undefined ? undefined : new DistillError(
-  'DL511', `RM's localisation rank needs boxes decoded from anchors, which ${teacher.boxCoding === undefined ? teacher.detector : student.detector} does not have.`,
-  { advice: 'Set `localisation: 0` (rank by class score alone), or pair detectors with anchors.' },
-);
 
 /** Score of each slot's object class before any squashing, [M]. */
 function classLogits({ logits }: DetectorOutputs, { levels }: Layout, inputs: Inputs): tf.Tensor1D {
@@ -120,15 +116,11 @@ function create(config: RmConfig, context: DistillerContext): Distiller {
 }
 
 export const rm: Method<RmConfig> = {
-  id: 'rm',
-  title: 'RM',
-  paper: 'Knowledge Distillation for Object Detection via Rank Mimicking and Prediction-guided Feature Imitation',
-  venue: 'AAAI 2022',
-  family: 'logit',
+  ...rmCard,
   pictures: {
     rank: { title: 'Candidate ranks', form: 'map', signed: true, caption: 'How the network ranks the boxes that compete for an object: softmax of their class scores over the object\'s candidates, the best anchor of each cell; 0 where no candidate is.' },
     localisationRank: { title: 'Candidate ranks by fit', form: 'map', signed: true, caption: 'The same ranking by how well each candidate\'s box fits its object: softmax of the IoU over the object\'s candidates.' },
   },
-  problems: (teacher, student, { localisation }) => collect(teacher, student, [sameLevels, sameClasses, sameAnchors, ...(localisation > 0 ? [decodableBoxes] : [])]),
+  problems: (teacher, student, { localisation }) => collect(teacher, student, [...sharing(rmCard), ...(localisation > 0 ? [decodableBoxes] : [])]),
   create,
 };

@@ -1,22 +1,20 @@
 /** The table of methods: one row a method, and what is asked of all methods of an experiment together. */
 import { type DetectorTraits } from '../detectors/detector.ts';
 import { DistillError } from '../errors.ts';
+import { type MethodCard, type MethodId } from '../experiment/methods/index.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type Distiller, type DistillerContext, type Method } from './distiller.ts';
 import { fgd } from './fgd.ts';
-import { fgdDefaults } from './fgdDefaults.ts';
 import { pfi } from './pfi.ts';
 import { rm } from './rm.ts';
 
-export type MethodId = MethodConfig['method'];
+export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
 export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi };
 
-/** What people are told of a method, by the word in the experiment file. */
-export type MethodCard = Pick<Method<never>, 'id' | 'title' | 'paper' | 'venue' | 'family' | 'pictures'>;
-
-export function methodOf(id: string): MethodCard {
+/** A row by the word in the experiment file, for those who show methods. */
+export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {
   const row = Object.entries(METHODS).find(([key]) => key === id)?.[1];
   if (row === undefined) throw new RangeError(`there is no method ${id}`);
   return row;
@@ -24,7 +22,7 @@ export function methodOf(id: string): MethodCard {
 
 /** Values of the options whose default depends on the student's detector, by option; empty for a method without such. */
 export function defaultsFor(method: MethodId, detector: string): Readonly<Record<string, number>> {
-  return method === 'fgd' ? { ...fgdDefaults(detector) } : {};
+  return METHODS[method].defaults?.(detector) ?? {};
 }
 
 /** All methods of an experiment, in its order. Adapters draw their initial weights from `context.random`, also in this order. */

@@ -2,6 +2,7 @@
 import { outlineOf, sizeDivisor } from './defaults.ts';
 import { type KeyPath, valueAt } from './keyPath.ts';
 import { checkPair } from './checkPair.ts';
+import { METHOD_CARDS } from './methods/index.ts';
 import { type Finding } from './problems.ts';
 import { type Experiment } from './schema.ts';
 
@@ -20,7 +21,7 @@ export function crossChecks(experiment: Experiment, written: unknown): readonly 
 
 function checkRoles({ teacher, distill, control, student }: Experiment): readonly Finding[] {
   const findings: Finding[] = [];
-  if (distill.length > 0 && teacher === undefined) {
+  if (distill.some(({ method }) => METHOD_CARDS[method].teacher === 'needed') && teacher === undefined) {
     findings.push({ code: 'DL112', message: 'There is something to distil but no teacher.', path: ['distill'], at: 'key', advice: 'Add `teacher` with its `weights`, or remove `distill` for a plain training run.' });
   }
   if (student.inherit !== 'none' && teacher === undefined) {

@@ -1,5 +1,7 @@
 /** Whether teacher and student can be paired at all, as far as the file tells; the methods look again at the built networks. */
 import { type DetectorOutline, outlineOf } from './defaults.ts';
+import { type Shared } from './methods/card.ts';
+import { METHOD_CARDS } from './methods/index.ts';
 import { type Finding } from './problems.ts';
 import { type Experiment, type MethodConfig } from './schema.ts';
 
@@ -30,11 +32,19 @@ function checkInherit(inherit: 'none' | 'head' | 'neck+head', teacher: DetectorO
   }));
 }
 
+/** Why this method cannot serve the pair, as far as the file alone tells. */
 function refusal(options: MethodConfig, teacher: DetectorOutline, student: DetectorOutline): string | undefined {
-  if (teacher.levels !== student.levels) return `it compares level by level, and the teacher has ${teacher.levels} levels, the student ${student.levels}`;
-  const comparesPredictions = options.method === 'rm' || options.method === 'pfi';
-  if (comparesPredictions && teacher.anchorsPerCell !== student.anchorsPerCell) {
+  const { shares, detectors } = METHOD_CARDS[options.method];
+  const needs = (what: Shared): boolean => shares.includes(what);
+  if (detectors !== undefined && !detectors.includes(student.detector)) return `it serves students of ${detectors.join(', ')}, and this one is ${student.detector}`;
+  if (needs('levels') && teacher.levels !== student.levels) return `it compares level by level, and the teacher has ${teacher.levels} levels, the student ${student.levels}`;
+  if (needs('anchors') && teacher.anchorsPerCell !== student.anchorsPerCell) {
     return `it compares anchor by anchor, and the teacher has ${teacher.anchorsPerCell} anchors a cell, the student ${student.anchorsPerCell}`;
+  }
+  const undistributed = [teacher, student].find(({ distribution }) => !distribution);
+  if (needs('distribution') && undistributed !== undefined) return `it compares distributions of box sides, which the ${undistributed === teacher ? 'teacher' : 'student'}'s ${undistributed.detector} does not predict`;
+  if (needs('towers') && (teacher.headConvs !== student.headConvs || teacher.neckChannels !== student.neckChannels)) {
+    return `it joins the towers of both heads, and the teacher's have ${teacher.headConvs} blocks of ${teacher.neckChannels} channels, the student's ${student.headConvs} of ${student.neckChannels}`;
   }
   return undefined;
 }

@@ -25,6 +25,7 @@ export function detectorDefaults(backbone: DetectorConfig['backbone']): Detector
 }
 
 export interface DetectorOutline {
+  readonly detector: DetectorConfig['detector'];
   readonly small: boolean;
   /** Number of pyramid levels, from P3 on. */
   readonly levels: number;
@@ -35,6 +36,8 @@ export interface DetectorOutline {
   readonly headConvs: number;
   readonly headNorm: 'none' | 'group';
   readonly anchorsPerCell: number;
+  /** Whether its head predicts each side of a box as a distribution. */
+  readonly distribution: boolean;
 }
 
 export function isSmallBackbone(backbone: DetectorConfig['backbone']): boolean {
@@ -45,6 +48,8 @@ export function outlineOf(config: DetectorConfig): DetectorOutline {
   const defaults = detectorDefaults(config.backbone);
   const levels = config.neck.levels ?? defaults.levels;
   return {
+    detector: config.detector,
+    distribution: false,
     small: isSmallBackbone(config.backbone),
     levels,
     strides: Array.from({ length: levels }, (_, level) => 8 * 2 ** level),

@@ -92,11 +92,11 @@ export const pictureIndexSchema = z.object({
     student: z.array(z.object({ box, label: z.number(), score: z.number() })),
   })),
   masks: z.array(z.object({
-    method: z.string(), kind: z.string(), title: z.string(), caption: z.string(), form: z.enum(['map', 'bars']),
+    method: z.string(), kind: z.string(), title: z.string(), caption: z.string(), form: z.enum(['map', 'bars', 'matrix', 'boxes']),
     signed: z.boolean(), role: z.enum(['teacher', 'student', 'difference', 'shared']), level: z.string(),
-    /** Input pixels per cell. */
+    /** Input pixels per cell; 1 where the picture belongs to no level. */
     stride: z.number(),
-    image: z.number(), /** [H, W] or [C]. */ shape: z.array(z.number()),
+    image: z.number(), /** [H, W] of maps, [C] of bars, [rows, columns] of matrices, [R, 5] of boxes (corners in input pixels, value). */ shape: z.array(z.number()),
     /** In float32 values, not bytes. */
     offset: z.number(),
   })),

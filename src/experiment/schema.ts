@@ -2,10 +2,12 @@
  * The experiment file as a schema: the single source of types, validation, JSON Schema, completion and hover text.
  *
  * `description` says what a key means; `unit`, `paper` and the like go into `.meta` too, where hovers find them.
- * Methods' own options are in `methods.ts`.
+ * Methods' own options are in `methods/`.
  */
 import { z } from 'zod';
-import { fgdOptions, pfiOptions, rmOptions } from './methods.ts';
+import { methodSchema } from './methods/index.ts';
+
+export { methodSchema, type MethodConfig } from './methods/index.ts';
 
 const positive = z.number().positive();
 const fraction = z.number().min(0).max(1);
@@ -102,8 +104,6 @@ export const studentSchema = detectorSchema.extend({
   inherit: z.enum(['none', 'head', 'neck+head']).default('none').describe('What the student copies from the teacher before training (FGD\'s inheriting strategy); shapes must agree.'),
 });
 
-export const methodSchema = z.discriminatedUnion('method', [fgdOptions, rmOptions, pfiOptions]);
-
 export const trainSchema = z.strictObject({
   steps: count.optional().describe('Number of optimizer steps. Give this or `epochs`.'),
   epochs: positive.optional().describe('Passes over the training images. Give this or `steps`.'),
@@ -161,4 +161,3 @@ export type DetectorConfig = z.output<typeof detectorSchema>;
 export type TeacherConfig = z.output<typeof teacherSchema>;
 export type StudentConfig = z.output<typeof studentSchema>;
 export type TrainConfig = z.output<typeof trainSchema>;
-export type MethodConfig = z.output<typeof methodSchema>;

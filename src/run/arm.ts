@@ -7,11 +7,13 @@ import { BatchLoader } from '../data/index.ts';
 import { type Batch, type DataSet } from '../data/sample.ts';
 import { type Detector } from '../detectors/detector.ts';
 import { loadStateDict, saveStateDict } from '../detectors/stateDict.ts';
-import { type BatchTruth, type Distiller } from '../distillers/distiller.ts';
+import { type Distiller } from '../distillers/distiller.ts';
 import { type Engine } from '../engine/backend.ts';
+import { directProgram } from '../engine/directProgram.ts';
 import { float32, type HostTensors } from '../engine/hostTensor.ts';
 import { Optimizer } from '../engine/optimizer.ts';
 import { createProgram, type FunctionSpec, type Program } from '../engine/program.ts';
+import { Random } from '../engine/random.ts';
 import { learningRateAt } from '../engine/schedule.ts';
 import { type Arm as ArmName } from '../experiment/record.ts';
 import { type Experiment } from '../experiment/schema.ts';
@@ -19,7 +21,11 @@ import { WeightAverage } from './average.ts';
 import { matchValues, namedValues, readCheckpoint, type CheckpointValues } from './checkpoint.ts';
 import { inferenceFunction } from './infer.ts';
 import { type PictureRecorder } from './pictures.ts';
-import { batchInputs, trainingStep, unprefixed, type Networks } from './step.ts';
+import { stepInputs, type Observe } from './methodInputs.ts';
+import { observationStep, observes, trainingStep, unprefixed, type Networks } from './step.ts';
+
+/** Streams of random numbers of methods' steps, beyond those of `prepare.ts`. */
+const METHOD_STREAM = 1000;
 
 export interface ArmOptions {
   readonly name: ArmName;
@@ -56,19 +62,28 @@ export class Arm {
   private loader: BatchLoader | undefined;
 
   private constructor(options: ArmOptions, example: Batch) {
-    const { experiment: { train, data, engine: { capture } }, student, distillers, teacher } = options;
+    const { experiment: { train: recipe, data, engine: { capture } }, student, distillers, teacher } = options;
     this.options = options;
     this.name = options.name;
     this.student = student;
     this.pictures = options.pictures;
     this.networks = { student, teacher, distillers };
-    this.optimizer = new Optimizer(train, [student, ...distillers].flatMap(({ parameters }) => parameters.trainable()));
-    this.average = train.ema > 0 ? new WeightAverage(train.ema, student.parameters.all().map(({ variable }) => variable)) : undefined;
+    this.optimizer = new Optimizer(recipe, [student, ...distillers].flatMap(({ parameters }) => parameters.trainable()));
+    this.average = recipe.ema > 0 ? new WeightAverage(recipe.ema, student.parameters.all().map(({ variable }) => variable)) : undefined;
+    // Shapes of what is fed after an observation are known only once something was observed: once op by op, before the capture.
+    const observations: Record<string, FunctionSpec> = {};
+    const observeOnce = (name: string, training: boolean): Observe | undefined => !observes(this.networks) ? undefined : (inputs) => {
+      observations[name] = { run: observationStep(this.networks, training), example: inputs };
+      return directProgram(observations).run(name, inputs);
+    };
+    const train = { run: trainingStep(this.networks, this.optimizer), example: this.inputs(example, observeOnce('observe', true)) };
+    const pictures = this.pictures?.function(this.networks, observeOnce('observePictures', false));
     const functions: Record<string, FunctionSpec> = {
-      train: { run: trainingStep(this.networks, this.optimizer), example: this.inputs(example) },
+      ...observations,
+      train,
       infer: inferenceFunction(student, data.size),
       ...(teacher === undefined ? {} : { teacher: inferenceFunction(teacher, data.size) }),
-      ...(this.pictures === undefined ? {} : { pictures: this.pictures.function(this.networks, (batch) => this.methodInputs(batch)) }),
+      ...(pictures === undefined ? {} : { pictures }),
       ...(this.average === undefined ? {} : { average: this.average.function() }),
     };
     const variables = [
@@ -91,7 +106,7 @@ export class Arm {
   async trainStep(): Promise<StepRecord> {
     const begin = performance.now();
     this.loader ??= loaderOf(this.options, this.step);
-    const inputs = this.inputs(await this.loader.next());
+    const inputs = this.inputs(await this.loader.next(), this.observer());
     const outputs = this.program.run('train', inputs);
     if (this.average !== undefined) this.program.run('average', this.average.inputs(this.step));
     const learningRate = this.learningRate();
@@ -144,22 +159,18 @@ export class Arm {
     return learningRateAt(this.step, this.options.steps, this.options.experiment.train);
   }
 
-  private inputs(batch: Batch): HostTensors {
-    const { data: { size: [height, width] }, train } = this.options.experiment;
-    const targets = this.student.targets(batch.examples.map(({ truth }) => truth), [height, width]);
-    const images = float32([train.batch, height, width, 3], batch.images);
-    return {
-      ...batchInputs(images, targets.tensors, this.methodInputs({ ...this.truthOf(batch), assignments: targets.assignments })),
-      ...this.optimizer.inputs(this.step, this.learningRate()),
+  private inputs(batch: Batch, observe: Observe | undefined): HostTensors {
+    const { data: { size }, train } = this.options.experiment;
+    const images = float32([train.batch, ...size, 3], batch.images);
+    const truth = {
+      truth: batch.examples.map((example) => example.truth), inputSize: size, contentSizes: batch.examples.map(({ contentSize }) => contentSize),
+      step: this.step, steps: this.options.steps, random: Random.of(train.seed, METHOD_STREAM + this.step),
     };
+    return { ...stepInputs(this.networks, images, truth, observe), ...this.optimizer.inputs(this.step, this.learningRate()) };
   }
 
-  private truthOf({ examples }: Batch): Omit<BatchTruth, 'assignments'> {
-    return { truth: examples.map(({ truth }) => truth), inputSize: this.options.experiment.data.size, contentSizes: examples.map(({ contentSize }) => contentSize), step: this.step };
-  }
-
-  private methodInputs(batch: BatchTruth): (readonly [string, HostTensors])[] {
-    return this.networks.distillers.map((distiller) => [distiller.id, distiller.inputs(batch)] as const);
+  private observer(): Observe | undefined {
+    return observes(this.networks) ? (inputs) => this.program.run('observe', inputs) : undefined;
   }
 
   private adapters(): Map<string, tf.Variable> {

@@ -6,7 +6,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { type Example } from '../data/sample.ts';
-import { type BatchTruth, type PictureKind } from '../distillers/distiller.ts';
+import { type PictureKind } from '../distillers/distiller.ts';
 import { type Detection } from '../engine/boxes.ts';
 import { type HostTensor, type HostTensors } from '../engine/hostTensor.ts';
 import { type FunctionSpec, type Program } from '../engine/program.ts';
@@ -14,12 +14,12 @@ import { FILES, type Arm, type PictureIndex } from '../experiment/record.ts';
 import { type DataConfig } from '../experiment/schema.ts';
 import { diskError } from './files.ts';
 import { stackImages } from './infer.ts';
-import { pictureStep, prefixed, unprefixed, type Networks, type PictureStep } from './step.ts';
+import { stepInputs, type Observe } from './methodInputs.ts';
+import { observes, pictureStep, unprefixed, type Networks, type PictureStep } from './step.ts';
 
 /** Boxes below this score would only clutter the picture. */
 const SHOWN_SCORE = 0.2;
 
-type MethodInputs = (batch: BatchTruth) => readonly (readonly [id: string, inputs: HostTensors])[];
 type Mask = PictureIndex['masks'][number];
 
 export class PictureRecorder {
@@ -28,7 +28,6 @@ export class PictureRecorder {
   private readonly kinds: (method: string) => Readonly<Record<string, PictureKind>>;
   private networks: Networks | undefined;
   private step: PictureStep | undefined;
-  private inputs: HostTensors | undefined;
 
   /** @param kinds the method's table of pictures. */
   constructor(examples: readonly Example[], data: DataConfig, kinds: (method: string) => Readonly<Record<string, PictureKind>>) {
@@ -37,20 +36,17 @@ export class PictureRecorder {
     this.kinds = kinds;
   }
 
-  function(networks: Networks, methodInputs: MethodInputs): FunctionSpec {
-    const truth = this.examples.map((example) => example.truth);
-    const { assignments } = networks.student.targets(truth, this.data.size);
-    const batch: BatchTruth = { truth, assignments, inputSize: this.data.size, contentSizes: this.examples.map(({ contentSize }) => contentSize) };
+  /** @param observe for the one recording run; `record` uses the program's */
+  function(networks: Networks, observe: Observe | undefined): FunctionSpec {
     this.networks = networks;
     this.step = pictureStep(networks);
-    this.inputs = { images: stackImages(this.examples, this.data.size, this.examples.length), ...Object.assign({}, ...methodInputs(batch).map(([id, inputs]) => prefixed(id, inputs))) as HostTensors };
-    return { run: this.step.run, example: this.inputs };
+    return { run: this.step.run, example: this.inputs(networks, observe) };
   }
 
   /** @returns the folder, relative to the run folder. */
   async record(runFolder: string, arm: Arm, step: number, program: Program): Promise<string> {
-    if (this.networks === undefined || this.inputs === undefined) throw new Error('the pictures have no function yet');
-    const outputs = program.run('pictures', this.inputs);
+    if (this.networks === undefined) throw new Error('the pictures have no function yet');
+    const outputs = program.run('pictures', this.inputs(this.networks, observes(this.networks) ? (inputs) => program.run('observePictures', inputs) : undefined));
     const folder = join(FILES.pictures, `${arm}-${String(step).padStart(6, '0')}`);
     const target = join(runFolder, folder);
     const aside = `${target}.new`;
@@ -68,6 +64,12 @@ export class PictureRecorder {
       throw diskError(target, cause);
     }
     return folder;
+  }
+
+  private inputs(networks: Networks, observe: Observe | undefined): HostTensors {
+    const images = stackImages(this.examples, this.data.size, this.examples.length);
+    const truth = { truth: this.examples.map((example) => example.truth), inputSize: this.data.size, contentSizes: this.examples.map(({ contentSize }) => contentSize) };
+    return stepInputs(networks, images, truth, observe);
   }
 
   /** The images as the network sees them, without padding; stored once. */
@@ -101,13 +103,13 @@ export class PictureRecorder {
       const kind = this.kinds(method)[picture.kind];
       const values = outputs[`picture.${index}`];
       const level = this.networks?.student.traits.levels.find(({ name }) => name === picture.level);
-      if (kind === undefined || values === undefined || level === undefined) throw new Error(`${method}: picture ${picture.kind} at ${picture.level} is not in the method's table`);
+      if (kind === undefined || values === undefined || (level === undefined && picture.level !== 'all')) throw new Error(`${method}: picture ${picture.kind} at ${picture.level} is not in the method's table`);
       const [, ...shape] = values.shape;
       const size = values.data.length / this.examples.length;
       for (let image = 0; image < this.examples.length; image += 1) {
         masks.push({
           method, kind: picture.kind, title: kind.title, caption: kind.caption, form: kind.form, signed: kind.signed === true && picture.role === 'difference',
-          role: picture.role, level: picture.level, stride: level.stride, image, shape, offset: offset + image * size,
+          role: picture.role, level: picture.level, stride: level?.stride ?? 1, image, shape, offset: offset + image * size,
         });
       }
       chunks.push(Float32Array.from(values.data));

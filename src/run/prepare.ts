@@ -6,7 +6,7 @@ import { type Detector } from '../detectors/detector.ts';
 import { inheritFrom } from '../detectors/inherit.ts';
 import { loadStateDict, type LoadReport } from '../detectors/stateDict.ts';
 import { createDetector, createTeacher } from '../detectors/table.ts';
-import { type Distiller, type TeacherStatistics } from '../distillers/distiller.ts';
+import { type TeacherStatistics } from '../distillers/distiller.ts';
 import { checkPair, createDistillers, methodOf } from '../distillers/table.ts';
 import { DistillError } from '../errors.ts';
 import { type Engine } from '../engine/backend.ts';
@@ -115,13 +115,15 @@ async function createArm(name: ArmName, { resolved: { experiment }, engine, trai
   }
   const inherits = experiment.student.inherit !== 'none' && name !== 'control';
   if (inherits && teacher !== undefined) log(`${name}: ${inheritFrom(student, teacher, experiment.student.inherit === 'head' ? 'head' : 'neck+head').length} tensors inherited from the teacher`);
-  const taught = name === 'student' && experiment.distill.length > 0 ? teacher : undefined;
-  let distillers: readonly Distiller[] = [];
-  if (taught !== undefined) {
-    const [problem] = checkPair(experiment.distill, taught.traits, student.traits);
-    if (problem !== undefined) throw problem;
-    distillers = createDistillers(experiment.distill, { teacher: taught.traits, student: student.traits, inputSize: data.size, batch: train.batch, random: Random.of(train.seed, STREAMS.adapters), statistics });
-  }
+  const methods = name === 'student' ? experiment.distill : [];
+  const taught = methods.some(({ method }) => methodOf(method).teacher === 'needed') ? teacher : undefined;
+  const traits = taught?.traits ?? student.traits;
+  const [problem] = checkPair(methods, traits, student.traits);
+  if (problem !== undefined) throw problem;
+  const distillers = createDistillers(methods, {
+    teacher: traits, student: student.traits, inputSize: data.size, batch: train.batch, random: Random.of(train.seed, STREAMS.adapters), statistics,
+    networks: { student, ...(taught === undefined ? {} : { teacher: taught }) },
+  });
   const pictures = name === 'student' && examples.length > 0 ? new PictureRecorder(examples, data, (method) => methodOf(method).pictures) : undefined;
   return Arm.create({ name, experiment, steps, engine, student, teacher: taught, distillers, training, pictures });
 }

@@ -4,15 +4,15 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { inference, type Detector, type ForwardMode } from '../detectors/detector.ts';
-import { type Distiller, type Picture } from '../distillers/distiller.ts';
-import { type HostTensors } from '../engine/hostTensor.ts';
+import { type Distiller, type Picture, type StepTensors } from '../distillers/distiller.ts';
 import { type Optimizer } from '../engine/optimizer.ts';
+import { type Parameter } from '../engine/parameters.ts';
 import { type StepFunction } from '../engine/program.ts';
 import { type Assignment } from '../engine/updates.ts';
 
 export interface Networks {
   readonly student: Detector;
-  /** Absent in a plain training run and in the controls. */
+  /** Absent in a plain training run, in the controls and where no method needs one. */
   readonly teacher?: Detector | undefined;
   readonly distillers: readonly Distiller[];
 }
@@ -34,22 +34,55 @@ export function trainingStep({ student, teacher, distillers }: Networks, optimiz
     const images = imagesOf(inputs);
     // Outside the gradient: no path leads to the teacher.
     const taught = distillers.length > 0 ? teacher?.forward(images, inference()) : undefined;
+    const targets = unprefixed('target', inputs);
+    const detects = !distillers.some(({ replacesDetection }) => replacesDetection === true);
     const statistics: Assignment[] = [];
     let parts: Record<string, tf.Scalar> = {};
     const { value, grads } = tf.variableGrads(() => {
       const mode: ForwardMode = { training: true, updates: statistics };
       const outputs = student.forward(images, mode);
-      parts = prefixed('detection', student.loss(outputs, unprefixed('target', inputs)));
-      if (taught !== undefined) {
-        for (const distiller of distillers) Object.assign(parts, prefixed(distiller.id, distiller.loss(taught, outputs, unprefixed(distiller.id, inputs))));
+      parts = detects ? prefixed('detection', student.loss(outputs, targets)) : {};
+      for (const distiller of distillers) {
+        Object.assign(parts, prefixed(distiller.id, distiller.loss(taught ?? outputs, outputs, unprefixed(distiller.id, inputs), { images, targets, mode })));
       }
       // Needed beyond the gradient's own scope; the program lets go of them.
       for (const kept of [...Object.values(parts), ...statistics.map(([, statistic]) => statistic)]) tf.keep(kept);
       return tf.addN(Object.values(parts));
     }, trained.map(({ variable }) => variable));
-    const { updates, gradientNorm } = optimizer.apply(grads, inputs);
+    const scales = distillers.flatMap((distiller) => distiller.gradientScales?.(unprefixed(distiller.id, inputs)) ?? []);
+    const { updates, gradientNorm } = optimizer.apply(scales.length === 0 ? grads : scaled(grads, trained, scales), inputs);
     return { outputs: { 'loss.total': value, ...prefixed('loss', parts), gradientNorm }, updates: [...updates, ...statistics] };
   };
+}
+
+type GradientScale = ReturnType<NonNullable<Distiller['gradientScales']>>[number];
+
+/** @param grads by the name of the variable */
+function scaled(grads: tf.NamedTensorMap, trained: readonly Parameter[], scales: readonly GradientScale[]): tf.NamedTensorMap {
+  const factors = new Map(trained.map(({ name, variable }) => [variable.name, scales.filter(({ prefix }) => name.startsWith(prefix)).map(({ factor }) => factor)]));
+  return Object.fromEntries(Object.entries(grads).map(([key, gradient]) => [key, (factors.get(key) ?? []).reduce<tf.Tensor>((result, factor) => tf.mul(result, factor), gradient)]));
+}
+
+/**
+ * What the methods that ask for it see before the step, by the inputs `images`, `target.…` and `<method>.…`; no weight is changed.
+ * Outputs: `<method>.<name>`.
+ */
+export function observationStep({ student, teacher, distillers }: Networks, training: boolean): StepFunction {
+  return (inputs) => {
+    const images = imagesOf(inputs);
+    // As in the step to come: batch norm by the batch in training, but its statistics stay as they are.
+    const mode: ForwardMode = { training, updates: [] };
+    const outputs = student.forward(images, mode);
+    const taught = teacher?.forward(images, inference()) ?? outputs;
+    const step: StepTensors = { images, targets: unprefixed('target', inputs), mode };
+    const seen = distillers.flatMap(({ id, observe }) => Object.entries(prefixed(id, observe?.run(taught, outputs, unprefixed(id, inputs), step) ?? {})));
+    return { outputs: Object.fromEntries(seen) };
+  };
+}
+
+/** Whether any method looks at predictions before the step. */
+export function observes({ distillers }: Networks): boolean {
+  return distillers.some(({ observe }) => observe !== undefined);
 }
 
 /** Outputs: the detector's candidates for one batch of images. */
@@ -71,14 +104,13 @@ export function pictureStep({ student, teacher, distillers }: Networks): Picture
     const outputs = student.forward(images, inference());
     const results: Record<string, tf.Tensor> = prefixed('student', student.candidates(outputs));
     described.length = 0;
-    if (teacher !== undefined) {
-      const taught = teacher.forward(images, inference());
-      Object.assign(results, prefixed('teacher', teacher.candidates(taught)));
-      for (const distiller of distillers) {
-        for (const { values, ...picture } of distiller.pictures(taught, outputs, unprefixed(distiller.id, inputs))) {
-          results[`picture.${described.length}`] = values;
-          described.push({ method: distiller.id, picture });
-        }
+    const taught = teacher?.forward(images, inference());
+    if (teacher !== undefined && taught !== undefined) Object.assign(results, prefixed('teacher', teacher.candidates(taught)));
+    const step: StepTensors = { images, targets: unprefixed('target', inputs), mode: inference() };
+    for (const distiller of distillers) {
+      for (const { values, ...picture } of distiller.pictures(taught ?? outputs, outputs, unprefixed(distiller.id, inputs), step)) {
+        results[`picture.${described.length}`] = values;
+        described.push({ method: distiller.id, picture });
       }
     }
     return { outputs: results };
@@ -90,9 +122,4 @@ function imagesOf(inputs: Readonly<Record<string, tf.Tensor>>): tf.Tensor4D {
   const { images } = inputs;
   if (images?.rank !== 4) throw new Error('the step was not given images');
   return images as tf.Tensor4D;
-}
-
-/** What `trainingStep` reads for one batch, apart from the optimizer's own inputs. */
-export function batchInputs(images: HostTensors[string], targets: HostTensors, methods: readonly (readonly [id: string, inputs: HostTensors])[]): HostTensors {
-  return { images, ...prefixed('target', targets), ...Object.assign({}, ...methods.map(([id, inputs]) => prefixed(id, inputs))) as HostTensors };
 }

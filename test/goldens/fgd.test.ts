@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Box } from '../../src/engine/boxes.ts';
-import { fgdOptions } from '../../src/experiment/methods.ts';
+import { fgdOptions } from '../../src/experiment/methods/fgd.ts';
 import { buildDistillers, measure, setWeight, type Measured, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
 import { expectLoss, expectTensor, GRADIENT_FLOOR, mapFromGolden, permute, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { deltaCoding } from '../../src/detectors/coding.ts';
 import { type DetectorTraits } from '../../src/detectors/detector.ts';
 import { type Box } from '../../src/engine/boxes.ts';
 import { float32 } from '../../src/engine/hostTensor.ts';
-import { pfiOptions, rmOptions } from '../../src/experiment/methods.ts';
+import { pfiOptions } from '../../src/experiment/methods/pfi.ts';
+import { rmOptions } from '../../src/experiment/methods/rm.ts';
 import { buildDistillers, measure, setWeight, type Maps, type Measured, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
 import { expectLoss, expectTensor, GRADIENT_FLOOR, mapFromGolden, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
@@ -118,7 +120,7 @@ describe.skipIf(goldens === undefined)('RM and PFI against the reference', () =>
 function boxScene({ inputs: { student_boxes, teacher_boxes }, gt_boxes, assignment }: BoxCase): Scene {
   const candidates = student_boxes.shape[0] ?? 0;
   const traits = (boxes: readonly number[]): Partial<DetectorTraits> => ({
-    boxCoding: { anchors: () => Float32Array.from(boxes), deviations: [1, 1, 1, 1], limits: { least: Math.log(16 / 1000), most: Math.log(1000 / 16) } },
+    boxCoding: deltaCoding({ anchors: () => Float32Array.from(boxes), perLevel: () => [candidates], deviations: [1, 1, 1, 1], limits: { least: Math.log(16 / 1000), most: Math.log(1000 / 16) } }),
   });
   const maps = (): Maps => ({ logits: [float32([1, 1, candidates, 1])], regression: [float32([1, 1, candidates, 4])] });
   return {

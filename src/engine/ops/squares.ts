@@ -34,3 +34,8 @@ export function rowNorms(x: tf.Tensor2D): tf.Tensor1D {
     return { value, saved: [x, value] };
   }, (gradient, [kept, norms]) => [tf.mul(kept as tf.Tensor2D, tf.expandDims(tf.divNoNan(gradient, norms as tf.Tensor1D), 1))]);
 }
+
+/** √Σ x² over all of x, a scalar; its gradient is 0 where x is, not infinite. */
+export function wholeNorm(x: tf.Tensor): tf.Scalar {
+  return tf.reshape(rowNorms(tf.reshape(x, [1, x.size])), []);
+}

@@ -1,7 +1,7 @@
 /** Runs the product's own distillers on golden tensors: weighted parts, gradients and pictures come back on the host. */
 import * as tf from '@tensorflow/tfjs';
-import { type DetectorOutputs, type DetectorTraits } from '../../../src/detectors/detector.ts';
-import { type BatchTruth, type Distiller, type DistillerContext } from '../../../src/distillers/distiller.ts';
+import { inference, type DetectorOutputs, type DetectorTraits } from '../../../src/detectors/detector.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type StepTensors } from '../../../src/distillers/distiller.ts';
 import { createDistillers } from '../../../src/distillers/table.ts';
 import { type HostTensor, type HostTensors } from '../../../src/engine/hostTensor.ts';
 import { type StepFunction } from '../../../src/engine/program.ts';
@@ -9,7 +9,7 @@ import { Random } from '../../../src/engine/random.ts';
 import { type MethodConfig } from '../../../src/experiment/schema.ts';
 import { type Execute } from './execute.ts';
 
-type Kind = 'features' | 'logits' | 'regression';
+type Kind = 'backbone' | 'features' | 'logits' | 'regression' | 'centerness';
 /** Maps of one network by kind, finest level first; what a case lacks is left out. */
 export type Maps = Readonly<Partial<Record<Kind, readonly HostTensor[]>>>;
 
@@ -58,15 +58,16 @@ export async function measure(distillers: readonly Distiller[], scene: Scene, ex
   const parameters = distillers.flatMap((distiller) => distiller.parameters.all());
   const inputs: Record<string, HostTensor> = { ...flatten('student', scene.student), ...flatten('teacher', scene.teacher) };
   for (const distiller of distillers) {
-    for (const [name, tensor] of Object.entries(distiller.inputs(scene.batch))) inputs[`${distiller.id}.${name}`] = tensor;
+    for (const [name, tensor] of Object.entries(distiller.inputs(scene.batch, {}))) inputs[`${distiller.id}.${name}`] = tensor;
   }
   const studentNames = Object.keys(flatten('student', scene.student));
   const run: StepFunction = (tensors) => {
     const [teacher, student] = [outputsOf('teacher', tensors), outputsOf('student', tensors)];
+    const step: StepTensors = { images: tf.zeros([scene.batch.truth.length, ...scene.batch.inputSize, 3]), targets: {}, mode: inference() };
     const outputs: Record<string, tf.Tensor> = {};
     const watched = [...studentNames.map((name) => tensors[name] as tf.Tensor), ...parameters.map(({ variable }) => variable as tf.Tensor)];
     const total = (): tf.Scalar => {
-      const parts = distillers.flatMap((distiller) => Object.entries(distiller.loss(teacher, student, inputsOf(distiller.id, tensors)))
+      const parts = distillers.flatMap((distiller) => Object.entries(distiller.loss(teacher, student, inputsOf(distiller.id, tensors), step))
         .map(([part, value]) => [`loss.${distiller.id}.${part}`, tf.keep(value)] as const));
       Object.assign(outputs, Object.fromEntries(parts));
       // A map that no method reads has a gradient of 0 instead of none.
@@ -76,7 +77,7 @@ export async function measure(distillers: readonly Distiller[], scene: Scene, ex
     [...studentNames.map((name) => name.replace('student.', '')), ...parameters.map(({ name }) => name)]
       .forEach((name, index) => { outputs[`gradient.${name}`] = gradients[index] as tf.Tensor; });
     for (const distiller of distillers) {
-      for (const { kind, role, level, values } of distiller.pictures(teacher, student, inputsOf(distiller.id, tensors))) outputs[`picture.${distiller.id}.${kind}.${role}.${level}`] = values;
+      for (const { kind, role, level, values } of distiller.pictures(teacher, student, inputsOf(distiller.id, tensors), step)) outputs[`picture.${distiller.id}.${kind}.${role}.${level}`] = values;
     }
     return { outputs };
   };
@@ -96,7 +97,11 @@ function flatten(network: string, maps: Maps): HostTensors {
 function outputsOf(network: string, tensors: Readonly<Record<string, tf.Tensor>>): DetectorOutputs {
   const levels = (kind: Kind): tf.Tensor4D[] => Object.entries(inputsOf(`${network}.${kind}`, tensors))
     .sort(([a], [b]) => Number(a) - Number(b)).map(([, tensor]) => tensor as tf.Tensor4D);
-  return { backbone: [], features: levels('features'), logits: levels('logits'), regression: levels('regression') };
+  const centerness = levels('centerness');
+  return {
+    backbone: levels('backbone'), features: levels('features'), logits: levels('logits'), regression: levels('regression'),
+    ...(centerness.length === 0 ? {} : { centerness }), towers: { classification: [], regression: [] },
+  };
 }
 
 /** Entries under a prefix, without it. */

@@ -127,7 +127,7 @@ describe('targets', () => {
   const images: GroundTruth[] = [{ boxes: [[10, 10, 30, 32]], labels: [3], ignored: [[40, 40, 64, 64]] }, truth([])];
 
   it('carry labels, deltas and the divisor of MMDetection', () => {
-    const { tensors, assignments } = createTargets(grid, images, OBJECT, 'batch');
+    const { tensors, assignments } = createTargets(grid, images, images.map((image) => assignAnchors(grid, image, OBJECT)), 'batch');
     const { labels, classWeights, boxTargets, boxWeights } = tensors;
     expect([labels?.shape, classWeights?.shape, boxTargets?.shape, boxWeights?.shape]).toEqual([[2, grid.count], [2, grid.count], [2, grid.count, 4], [2, grid.count]]);
     const positives = [...(assignments[0] ?? [])].filter((object) => object > 0).length;
@@ -143,7 +143,7 @@ describe('targets', () => {
   });
 
   it('average by image as torchvision', () => {
-    const { tensors: { classWeights }, assignments } = createTargets(grid, images, ANCHOR, 'image');
+    const { tensors: { classWeights }, assignments } = createTargets(grid, images, images.map((image) => assignAnchors(grid, image, ANCHOR)), 'image');
     const positives = [...(assignments[0] ?? [])].filter((object) => object > 0).length;
     expect(Math.max(...(classWeights?.data.subarray(0, grid.count) ?? []))).toBe(Math.fround(0.5 / positives));
     expect(classWeights?.data.at(-1)).toBe(0.5);

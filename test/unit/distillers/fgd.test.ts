@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { type FgdConfig } from '../../../src/distillers/fgd.ts';
+import { inference } from '../../../src/detectors/detector.ts';
 import { type Box } from '../../../src/engine/boxes.ts';
 import { float32 } from '../../../src/engine/hostTensor.ts';
 import { Random } from '../../../src/engine/random.ts';
-import { fgdOptions } from '../../../src/experiment/methods.ts';
+import { fgdOptions } from '../../../src/experiment/methods/fgd.ts';
 import { buildDistillers, measure, setWeight, type Measured, type Scene } from '../../goldens/support/distiller.ts';
 import { allValues, dot, makeScene, moved, onCpu, randomDirection, randomMap, total, withStudent } from './support.ts';
 
@@ -56,9 +57,10 @@ describe('FGD gradients', () => {
     tf.tidy(() => {
       const tensors = (maps: Scene['student']): tf.Tensor4D[] => (maps.features ?? []).map(({ data, shape }) => tf.tensor(data, [...shape] as [number, number, number, number]));
       const student = tensors(scene.student);
-      const inputs = Object.fromEntries(Object.entries(distiller?.inputs(scene.batch) ?? {}).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
-      const outputs = (features: tf.Tensor4D[]): Parameters<NonNullable<typeof distiller>['loss']>[0] => ({ backbone: [], features, logits: [], regression: [] });
-      const loss = (...teacher: tf.Tensor[]): tf.Scalar => tf.addN(Object.values(distiller?.loss(outputs(teacher as tf.Tensor4D[]), outputs(student), inputs) ?? {}));
+      const inputs = Object.fromEntries(Object.entries(distiller?.inputs(scene.batch, {}) ?? {}).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+      const outputs = (features: tf.Tensor4D[]): Parameters<NonNullable<typeof distiller>['loss']>[0] => ({ backbone: [], features, logits: [], regression: [], towers: { classification: [], regression: [] } });
+      const step = { images: tf.zeros<tf.Rank.R4>([1, 1, 1, 3]), targets: {}, mode: inference() };
+      const loss = (...teacher: tf.Tensor[]): tf.Scalar => tf.addN(Object.values(distiller?.loss(outputs(teacher as tf.Tensor4D[]), outputs(student), inputs, step) ?? {}));
       expect(() => tf.grads(loss)(tensors(scene.teacher))).toThrow(/Cannot compute gradient/);
     });
   });

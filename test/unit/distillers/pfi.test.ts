@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type PfiConfig } from '../../../src/distillers/pfi.ts';
 import { float32 } from '../../../src/engine/hostTensor.ts';
-import { pfiOptions } from '../../../src/experiment/methods.ts';
+import { pfiOptions } from '../../../src/experiment/methods/pfi.ts';
 import { buildDistillers, measure, setWeight, type Measured, type Scene } from '../../goldens/support/distiller.ts';
 import { expectLoss } from '../../goldens/support/tensors.ts';
 import { imitationReference } from './reference.ts';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { iou, type Box } from '../../../src/engine/boxes.ts';
 import { float32 } from '../../../src/engine/hostTensor.ts';
-import { rmOptions } from '../../../src/experiment/methods.ts';
+import { rmOptions } from '../../../src/experiment/methods/rm.ts';
 import { decode } from '../../../src/detectors/boxCoder.ts';
+import { deltaCoding } from '../../../src/detectors/coding.ts';
 import { buildDistillers, measure, type Measured, type Scene } from '../../goldens/support/distiller.ts';
 import { expectLoss, expectTensor } from '../../goldens/support/tensors.ts';
 import { rankReference, type RankOptions } from './reference.ts';
@@ -79,12 +80,12 @@ describe('RM at the edges', () => {
   it('refuses assignments that do not belong to these anchors or objects', () => {
     const scene = makeScene({ grid: [[2, 2]], boxes: [[[0, 0, 9, 9]]], assignments: [[0, 1, 2, 0, 0, 0, 0, 0]] });
     const [distiller] = buildDistillers([rmOptions.parse({ method: 'rm' })], scene);
-    expect(() => distiller?.inputs(scene.batch)).toThrow(/object 2 of 1/);
-    expect(() => distiller?.inputs({ ...scene.batch, assignments: [new Int32Array(7)] })).toThrow(/7 assigned candidates, 8 anchors/);
+    expect(() => distiller?.inputs(scene.batch, {})).toThrow(/object 2 of 1/);
+    expect(() => distiller?.inputs({ ...scene.batch, assignments: [new Int32Array(7)] }, {})).toThrow(/7 assigned candidates, 8 anchors/);
   });
 
   it('has inputs whose shapes do not depend on the objects', () => {
-    const shapes = (scene: Scene): string => JSON.stringify(Object.entries(buildDistillers([rmOptions.parse({ method: 'rm', localisation: 0 })], scene)[0]?.inputs(scene.batch) ?? {}).map(([name, { shape }]) => [name, shape]));
+    const shapes = (scene: Scene): string => JSON.stringify(Object.entries(buildDistillers([rmOptions.parse({ method: 'rm', localisation: 0 })], scene)[0]?.inputs(scene.batch, {}) ?? {}).map(([name, { shape }]) => [name, shape]));
     const crowded = makeScene({ boxes: [new Array<Box>(94).fill([0, 0, 9, 9]), []], assignments: [Array.from({ length: 94 }, (_, slot) => slot + 1), new Array<number>(94).fill(0)] });
     expect(shapes(crowded)).toBe(shapes(makeScene({ boxes: [[], []] })));
   });
@@ -110,7 +111,7 @@ describe('RM pictures', () => {
 describe('RM over localisation', () => {
   const anchor = (slot: number): Box => [slot % 11, slot % 7, 12 + (slot % 11) + (slot % 5), 15 + (slot % 7)];
   const limits = { least: Math.log(16 / 1000), most: Math.log(1000 / 16) };
-  const boxCoding = { anchors: () => Float32Array.from(Array.from({ length: 94 }, (_, slot) => anchor(slot)).flat()), deviations: [0.1, 0.1, 0.2, 0.2] as const, limits };
+  const boxCoding = deltaCoding({ anchors: () => Float32Array.from(Array.from({ length: 94 }, (_, slot) => anchor(slot)).flat()), perLevel: () => [70, 24], deviations: [0.1, 0.1, 0.2, 0.2], limits });
   const scene: Scene = { ...makeScene({ labels: [[0, 0], [0]] }), traits: { student: { boxCoding }, teacher: { boxCoding } } };
 
   it('ranks by the IoU of decoded boxes with the object', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { deltaCoding } from '../../../src/detectors/coding.ts';
 import { type DetectorTraits } from '../../../src/detectors/detector.ts';
 import { checkPair, defaultsFor, methodOf, METHODS } from '../../../src/distillers/table.ts';
 import { methodSchema, type MethodConfig } from '../../../src/experiment/schema.ts';
@@ -35,7 +36,7 @@ describe('checkPair', () => {
   });
 
   it('asks for anchors only where the localisation rank is on', () => {
-    const boxCoding = { anchors: () => new Float32Array(0), deviations: [1, 1, 1, 1], limits: { least: -4, most: 4 } } as const;
+    const boxCoding = deltaCoding({ anchors: () => new Float32Array(0), perLevel: () => [], deviations: [1, 1, 1, 1], limits: { least: -4, most: 4 } });
     expect(codes([config('rm', { localisation: 4 })], {})).toEqual(['DL511 0']);
     expect(codes([config('rm', { localisation: 4 })], { boxCoding })).toEqual(['DL511 0']);
     expect(codes([config('rm', { localisation: 4 })], { boxCoding }, { boxCoding })).toEqual([]);
@@ -55,7 +56,7 @@ describe('the table of methods', () => {
 
   it('describes exactly the pictures that its methods make', async () => {
     const limits = { least: -4, most: 4 };
-    const boxCoding = { anchors: () => Float32Array.from({ length: 94 * 4 }, (_, index) => (index % 4 < 2 ? 0 : 10)), deviations: [1, 1, 1, 1] as const, limits };
+    const boxCoding = deltaCoding({ anchors: () => Float32Array.from({ length: 94 * 4 }, (_, index) => (index % 4 < 2 ? 0 : 10)), perLevel: () => [70, 24], deviations: [1, 1, 1, 1], limits });
     const scene: Scene = { ...makeScene(), traits: { student: { boxCoding }, teacher: { boxCoding } } };
     for (const method of [config('fgd'), config('rm', { localisation: 1 }), config('pfi')]) {
       const { pictures } = await measure(buildDistillers([method], scene), scene, onCpu);

@@ -1,0 +1,8 @@
+/** Options that several methods have. */
+import { z } from 'zod';
+
+export const weight = z.number().min(0);
+export const temperature = z.number().positive();
+export const warmup = z.int().min(0).describe('Steps over which the weight grows from 0.');
+export const scale = z.enum(['paper', 'normalized']).default('paper')
+  .describe('`paper`: the loss as published. `normalized`: features divided by the teacher\'s deviation at each level, sums rescaled to the size of the paper\'s networks; for small networks.');

@@ -1,0 +1,26 @@
+/**
+ * Every distillation method's options and card: the source of the schema, of completion and of `distill-lab methods`.
+ * A default that depends on the detector is left out of the options and given by the card.
+ */
+import { z } from 'zod';
+import { type MethodCard } from './card.ts';
+import { fgdCard, fgdOptions } from './fgd.ts';
+import { pfiCard, pfiOptions } from './pfi.ts';
+import { rmCard, rmOptions } from './rm.ts';
+
+export { type MethodCard } from './card.ts';
+
+export const methodSchema = z.discriminatedUnion('method', [
+  fgdOptions,
+  rmOptions,
+  pfiOptions,
+]);
+
+export type MethodConfig = z.output<typeof methodSchema>;
+export type MethodId = MethodConfig['method'];
+
+export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
+  fgd: fgdCard,
+  rm: rmCard,
+  pfi: pfiCard,
+};
