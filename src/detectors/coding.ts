@@ -6,7 +6,7 @@ type Size = readonly [height: number, width: number];
 
 interface Layout {
   /** Number of anchors (or points) of each level. */
-  perLevel(size: Size): readonly number[];
+  readonly perLevel: (size: Size) => readonly number[];
 }
 
 /** Deltas of anchors: centre moves in anchor sides, logarithms of the ratio of sides. */
@@ -26,7 +26,7 @@ export function deltaCoding({ anchors, deviations, limits, perLevel }: Omit<Delt
 }
 
 /** Distances from points. @param unit pixels of one unit of distance at a level */
-export function distanceCoding({ points, perLevel, unit }: Omit<DistanceCoding, 'form' | 'decode'> & Layout & { unit(level: number): number }): DistanceCoding {
+export function distanceCoding({ points, perLevel, unit }: Omit<DistanceCoding, 'form' | 'decode'> & Layout & { readonly unit: (level: number) => number }): DistanceCoding {
   return {
     form: 'distances', points,
     decode: (regression, level, size) => aroundPoints(tf.mul(flatten(regression, 4), unit(level)), rowsOf(points(size), perLevel(size), level, 2)),

@@ -88,7 +88,7 @@ interface Decoding {
 export interface DeltaCoding extends Decoding {
   readonly form: 'deltas';
   /** [A, 4] corners in input pixels, in the order of `Assignment`. @param size network input [height, width] */
-  anchors(size: readonly [number, number]): Float32Array;
+  readonly anchors: (size: readonly [number, number]) => Float32Array;
   readonly deviations: readonly [x: number, y: number, width: number, height: number];
   readonly limits: { readonly least: number; readonly most: number };
 }
@@ -97,7 +97,7 @@ export interface DeltaCoding extends Decoding {
 export interface DistanceCoding extends Decoding {
   readonly form: 'distances';
   /** [P, 2] x, y in input pixels, in the order of `Assignment`. */
-  points(size: readonly [number, number]): Float32Array;
+  readonly points: (size: readonly [number, number]) => Float32Array;
 }
 
 /** Each distance as logits over `bins` whole strides 0 … bins − 1 (D = 4·bins, side-major); the distance is their mean. */
@@ -105,7 +105,7 @@ export interface DistributionCoding extends Decoding {
   readonly form: 'distribution';
   readonly bins: number;
   /** [A, 4] corners of the square anchors that assign, in the order of `Assignment`; their centres are the points. */
-  anchors(size: readonly [number, number]): Float32Array;
+  readonly anchors: (size: readonly [number, number]) => Float32Array;
 }
 
 /** How `regression` becomes boxes. */

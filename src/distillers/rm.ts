@@ -47,7 +47,7 @@ function rankScores(outputs: DetectorOutputs, layout: Layout, config: RmConfig, 
 /** IoU of each slot's decoded box with its object's. */
 function fitScores(outputs: DetectorOutputs, traits: DetectorTraits, { inputSize }: DistillerContext, temperature: number, inputs: Inputs): tf.Tensor1D {
   if (traits.boxCoding === undefined) throw new Error('the localisation rank needs a box coding');
-  const fit = boxIou(decodeBoxes(outputs.regression, traits.boxCoding, inputSize), fed(inputs, 'boxes') as tf.Tensor3D);
+  const fit = boxIou(decodeBoxes(outputs.regression, traits.boxCoding, inputSize), fed(inputs, 'boxes'));
   return tf.mul(tf.reshape(fit, [fit.size]), 1 / temperature);
 }
 
