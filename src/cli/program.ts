@@ -124,9 +124,10 @@ function addTools(program: Command, surroundings: Surroundings, done: (code: num
     .option('--json', 'problems as one JSON array', false)
     .action(async (files: string[], options: { set: string[]; json: boolean }) => { done(await (await import('./commands/validate.ts')).validate(surroundings, files, options)); });
   program.command('methods')
-    .description('the distillation methods and their options')
-    .option('--json', 'one JSON array', false)
-    .action(async (options: { json: boolean }) => { done(await (await import('./commands/methods.ts')).listMethods(surroundings, options)); });
+    .description('the distillation methods; with a name, its options')
+    .argument('[method]', 'the word after `method:`')
+    .option('--json', 'one JSON array, with all options', false)
+    .action(async (method: string | undefined, options: { json: boolean }) => { done(await (await import('./commands/methods.ts')).listMethods(surroundings, method, options)); });
   program.command('doctor')
     .description('what engine there is, how fast, and what to do about what is missing')
     .option('--json', 'one JSON object', false)

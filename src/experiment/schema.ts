@@ -84,8 +84,10 @@ const anchors = z.strictObject({
 
 export const BACKBONES = ['resnet18', 'resnet34', 'resnet50', 'resnet101', 'small', 'tiny'] as const;
 
+export const DETECTORS = ['retinanet'] as const;
+
 export const detectorSchema = z.strictObject({
-  detector: z.enum(['retinanet']).describe('The detector.'),
+  detector: z.enum(DETECTORS).describe('The detector.'),
   backbone: z.enum(BACKBONES).describe('`small` (1.2 M weights) and `tiny` (0.3 M) are for small images and train from scratch in minutes.'),
   norm: z.enum(['batch', 'group', 'frozen']).optional().describe('Norm of the backbone. `frozen` keeps batch norm\'s running values (usual when fine-tuning); default `frozen` for ResNets with weights, else `batch`.'),
   neck: neck.prefault({}).describe('The feature pyramid (FPN).'),

@@ -1,24 +1,35 @@
-/** `distill-lab methods`: the table of distillation methods, with their options. */
-import { describeSchema, schemasAt } from '../../experiment/jsonSchema.ts';
+/** `distill-lab methods`: the table of distillation methods; `distill-lab methods fgd`: one with its options. */
+import { DistillError } from '../../errors.ts';
+import { type MethodCard } from '../../experiment/methods/index.ts';
+import { didYouMean } from '../../experiment/problems.ts';
 import { EXIT } from '../output.ts';
 import { type Surroundings } from '../surroundings.ts';
 
-export async function listMethods({ output }: Surroundings, options: { readonly json: boolean }): Promise<number> {
+/** @throws DistillError DL715 for a method that does not exist */
+export async function listMethods({ output }: Surroundings, wanted: string | undefined, options: { readonly json: boolean }): Promise<number> {
   const { METHODS } = await import('../../distillers/table.ts');
-  const methods = Object.values(METHODS);
+  const { factsOf, methodIds, optionsOf } = await import('../methodDocs.ts');
+  const chosen = wanted === undefined ? methodIds : methodIds.filter((id) => id === wanted);
+  if (wanted !== undefined && chosen.length === 0) throw unknownMethod(wanted, methodIds);
   if (options.json) {
-    output.line(JSON.stringify(methods.map(({ id, title, paper, venue, family }) => ({ id, title, paper, venue, family }))));
+    output.line(JSON.stringify(chosen.map((id) => {
+      const { title, paper, venue, url, family, teacher, shares, detectors, parity, experimental = false }: MethodCard = METHODS[id];
+      return { id, title, paper, venue, url, family, teacher, shares, detectors: detectors ?? 'all', parity, experimental, options: optionsOf(id) };
+    })));
     return EXIT.finished;
   }
-  for (const { id, title, venue, paper } of methods) {
-    output.line(`${id}: ${title} (${venue}), ${paper}`);
-    for (const schema of schemasAt(['distill', 0], { distill: [{ method: id }] })) {
-      for (const [key, option] of Object.entries(schema.properties ?? {})) {
-        if (key === 'method') continue;
-        const byDefault = option.default === undefined ? '' : `, default ${JSON.stringify(option.default)}`;
-        output.line(`  ${key}: ${describeSchema(option)}${byDefault}. ${option.description ?? ''}`.trimEnd());
-      }
-    }
+  for (const id of chosen) {
+    const card: MethodCard = METHODS[id];
+    output.line(`${id}: ${card.title} (${card.venue}), ${card.paper}`);
+    for (const [label, text] of factsOf(card)) output.line(`    ${label}: ${text}`);
+    if (wanted === undefined) continue;
+    for (const { key, form, byDefault, meaning } of optionsOf(id)) output.line(`  ${key}: ${form}${byDefault === '–' ? '' : `, default ${byDefault}`}. ${meaning}`.trimEnd());
   }
+  if (wanted === undefined) output.note('Options of one: distill-lab methods <method>');
   return EXIT.finished;
+}
+
+function unknownMethod(wanted: string, known: readonly string[]): DistillError {
+  const meant = didYouMean(wanted, known);
+  return new DistillError('DL715', `There is no method \`${wanted}\`.`, { expected: `one of ${known.join(', ')}`, ...(meant === undefined ? {} : { advice: `Did you mean \`${meant}\`?` }) });
 }

@@ -27,5 +27,5 @@ export interface MethodCard {
   /** True where formulas are our reading of a paper that could not be read whole. */
   readonly experimental?: boolean;
   /** Values of options whose default depends on the student's detector. */
-  defaults?(detector: string): Readonly<Record<string, number>>;
+  readonly defaults?: (detector: string) => Readonly<Record<string, number>>;
 }

@@ -7,10 +7,10 @@ export const rmOptions = z.strictObject({
   method: z.literal('rm').describe('Rank Mimicking (AAAI 2022).'),
   weight: weight.default(4).describe('α of the paper.'),
   temperature: temperature.default(1).describe('τ of the softmax over an object\'s candidates.'),
-  score: z.enum(['probability', 'logit']).default('probability'),
-  sorted: z.boolean().default(false).describe('Compare sorted score lists, as the mmrazor draft does; loses which box is best.'),
-  reduction: z.enum(['image', 'batch']).default('image'),
-  localisation: weight.default(0).describe('Weight of the same loss over IoU instead of score; 0 is off.'),
+  score: z.enum(['probability', 'logit']).default('probability').describe('What is ranked: class scores after the sigmoid, or before it (a reading).'),
+  sorted: z.boolean().default(false).describe('Compare the two sorted lists of scores, as one public draft does (a reading). It loses which box is best, and is there for comparison only.'),
+  reduction: z.enum(['image', 'batch']).default('image').describe('`image`: mean over an image\'s objects, then over images. `batch`: mean over all objects of the batch.'),
+  localisation: weight.default(0).describe('Weight of the same loss over the IoU of each decoded box with its object instead of the score (a reading); 0 is off. The paper is said to be best with both: 4 when on.'),
 });
 
 export const rmCard = {

@@ -159,11 +159,18 @@ describe('what works on runs', () => {
     expect(notes.join('\n')).toMatch(hasTeacher ? /DL106/ : /DL714.*scenes-teacher\.distill\.yaml/s);
   });
 
-  it('methods tells papers and options', async () => {
+  it('methods tells papers, and options of one', async () => {
     expect(await cli('methods')).toBe(0);
-    expect(out.join('\n')).toMatch(/^fgd: .*\n[^]* {2}temperature: a number above 0/);
+    expect(out.join('\n')).toMatch(/^fgd: FGD \(CVPR 2022\), .*\n {4}family: feature/);
+    out.length = 0;
+    expect(await cli('methods', 'fgd')).toBe(0);
+    expect(out.join('\n')).toMatch(/\n {2}alpha: a number from 0, default 0\.001/);
     expect(await cli('methods', '--json')).toBe(0);
-    expect((JSON.parse(out.at(-1) ?? '') as { id: string }[]).map(({ id }) => id)).toEqual(['fgd', 'rm', 'pfi']);
+    const rows = JSON.parse(out.at(-1) ?? '') as { id: string; options: unknown[] }[];
+    expect(rows.map(({ id }) => id)).toEqual(expect.arrayContaining(['fgd', 'rm', 'pfi']));
+    expect(rows.every(({ options }) => options.length > 0)).toBe(true);
+    expect(await cli('methods', 'fdg')).toBe(2);
+    expect(notes.join('\n')).toMatch(/DL715.*fdg.*Did you mean `fgd`/s);
   });
 });
 
