@@ -7,7 +7,7 @@ import { type DetectorTraits } from '../detectors/detector.ts';
 import { float32 } from '../engine/hostTensor.ts';
 import { conv2d, type Layer } from '../engine/layers/conv.ts';
 import { pytorchBias } from '../engine/layers/init.ts';
-import { absolute, absoluteMeans } from '../engine/ops/absolute.ts';
+import { absolute } from '../engine/ops/absolute.ts';
 import { detached } from '../engine/ops/gradient.ts';
 import { sumOfSquares, weightedSquares } from '../engine/ops/squares.ts';
 import { Parameters } from '../engine/parameters.ts';
@@ -15,6 +15,7 @@ import { DistillError } from '../errors.ts';
 import { fgdDefaults } from '../experiment/methods/fgdDefaults.ts';
 import { fgdCard } from '../experiment/methods/fgd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
+import { attentionOf } from './attention.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { contextBlock, type ContextBlock } from './fgdContext.ts';
 import { boxMasks } from './fgdMasks.ts';
@@ -87,23 +88,6 @@ function weightsOf(config: FgdConfig, { student, teacher }: DistillerContext, le
 function defined({ temperature, alpha, beta, gamma, lambda }: FgdConfig): Partial<ReturnType<typeof fgdDefaults>> {
   const given = { temperature, alpha, beta, gamma, lambda };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-}
-
-interface Attention {
-  /** A^S, mean 1 over places, [N, H·W]. */
-  readonly spatial: tf.Tensor2D;
-  /** A^C, mean 1 over channels, [N, C]. */
-  readonly channel: tf.Tensor2D;
-}
-
-/** Softmax of the mean absolute activation over places and over channels. */
-function attentionOf(x: tf.Tensor3D, temperature: number): Attention {
-  const [, places, channels] = x.shape;
-  const means = absoluteMeans(x);
-  return {
-    spatial: tf.mul(tf.softmax(tf.mul(means.ofPlaces, 1 / temperature)), places),
-    channel: tf.mul(tf.softmax(tf.mul(means.ofChannels, 1 / temperature)), channels),
-  };
 }
 
 function levelLoss({ level, student, teacher }: Tap, adapters: Adapters, temperature: number, inputs: Inputs): Record<Part, tf.Scalar> {
