@@ -5,13 +5,14 @@ import { type MethodCard, type MethodId } from '../experiment/methods/index.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type Distiller, type DistillerContext, type Method } from './distiller.ts';
 import { fgd } from './fgd.ts';
+import { ld } from './ld.ts';
 import { pfi } from './pfi.ts';
 import { rm } from './rm.ts';
 
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { type MethodCard } from './card.ts';
 import { fgdCard, fgdOptions } from './fgd.ts';
+import { ldCard, ldOptions } from './ld.ts';
 import { pfiCard, pfiOptions } from './pfi.ts';
 import { rmCard, rmOptions } from './rm.ts';
 
@@ -14,6 +15,7 @@ export const methodSchema = z.discriminatedUnion('method', [
   fgdOptions,
   rmOptions,
   pfiOptions,
+  ldOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -23,4 +25,5 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   fgd: fgdCard,
   rm: rmCard,
   pfi: pfiCard,
+  ld: ldCard,
 };
