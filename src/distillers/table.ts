@@ -3,16 +3,20 @@ import { type DetectorTraits } from '../detectors/detector.ts';
 import { DistillError } from '../errors.ts';
 import { type MethodCard, type MethodId } from '../experiment/methods/index.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
+import { bckd } from './bckd.ts';
 import { type Distiller, type DistillerContext, type Method } from './distiller.ts';
 import { fgd } from './fgd.ts';
+import { frs } from './frs.ts';
+import { icd } from './icd.ts';
 import { ld } from './ld.ts';
 import { pfi } from './pfi.ts';
+import { pkd } from './pkd.ts';
 import { rm } from './rm.ts';
 
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

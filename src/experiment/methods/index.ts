@@ -3,10 +3,14 @@
  * A default that depends on the detector is left out of the options and given by the card.
  */
 import { z } from 'zod';
+import { bckdCard, bckdOptions } from './bckd.ts';
 import { type MethodCard } from './card.ts';
 import { fgdCard, fgdOptions } from './fgd.ts';
+import { frsCard, frsOptions } from './frs.ts';
+import { icdCard, icdOptions } from './icd.ts';
 import { ldCard, ldOptions } from './ld.ts';
 import { pfiCard, pfiOptions } from './pfi.ts';
+import { pkdCard, pkdOptions } from './pkd.ts';
 import { rmCard, rmOptions } from './rm.ts';
 
 export { type MethodCard } from './card.ts';
@@ -16,6 +20,10 @@ export const methodSchema = z.discriminatedUnion('method', [
   rmOptions,
   pfiOptions,
   ldOptions,
+  pkdOptions,
+  bckdOptions,
+  icdOptions,
+  frsOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -26,4 +34,8 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   rm: rmCard,
   pfi: pfiCard,
   ld: ldCard,
+  pkd: pkdCard,
+  bckd: bckdCard,
+  icd: icdCard,
+  frs: frsCard,
 };

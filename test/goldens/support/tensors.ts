@@ -25,6 +25,11 @@ export function mapFromGolden({ shape, data }: GoldenTensor): HostTensor & { dty
   return float32([batch, rows, columns, channels], permute(Float32Array.from(data), [batch, channels, rows, columns], [0, 2, 3, 1]));
 }
 
+/** The maps `<prefix>0`, `<prefix>1`, … as they are given, finest level first. */
+export function levelsFromGolden(tensors: Readonly<Record<string, GoldenTensor>>, prefix: string): (HostTensor & { dtype: 'float32' })[] {
+  return Array.from({ length: Object.keys(tensors).length }, (_, level) => tensors[`${prefix}${level}`]).filter((tensor) => tensor !== undefined).map(mapFromGolden);
+}
+
 /** [O, I, H, W] → [H, W, I, O]; other shapes (biases, norms) stay as they are. */
 export function weightFromGolden({ shape, data }: GoldenTensor): Float32Array {
   const values = Float32Array.from(data);
