@@ -5,10 +5,12 @@
 import { z } from 'zod';
 import { bckdCard, bckdOptions } from './bckd.ts';
 import { type MethodCard } from './card.ts';
+import { cwdCard, cwdOptions } from './cwd.ts';
 import { fgdCard, fgdOptions } from './fgd.ts';
 import { frsCard, frsOptions } from './frs.ts';
 import { icdCard, icdOptions } from './icd.ts';
 import { ldCard, ldOptions } from './ld.ts';
+import { lgdCard, lgdOptions } from './lgd.ts';
 import { pfiCard, pfiOptions } from './pfi.ts';
 import { pkdCard, pkdOptions } from './pkd.ts';
 import { rmCard, rmOptions } from './rm.ts';
@@ -24,6 +26,8 @@ export const methodSchema = z.discriminatedUnion('method', [
   bckdOptions,
   icdOptions,
   frsOptions,
+  lgdOptions,
+  cwdOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -38,4 +42,6 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   bckd: bckdCard,
   icd: icdCard,
   frs: frsCard,
+  lgd: lgdCard,
+  cwd: cwdCard,
 };
