@@ -41,6 +41,8 @@ export interface RunResult {
   readonly gain: number | null;
   /** Of the student, its distillation included. */
   readonly secondsPerStep: number | null;
+  /** Most memory that the run's process held. */
+  readonly peakMemoryMiB: number | null;
   readonly step: number;
   readonly folder: string;
 }
@@ -56,6 +58,7 @@ export function resultObject(run: RunSummary): RunResult {
     student: figures(run.metrics.student),
     gain: run.gain === undefined ? null : rounded(100 * run.gain.value),
     secondsPerStep: run.secondsPerStep.student ?? null,
+    peakMemoryMiB: run.peakMemory === undefined ? null : Math.round(run.peakMemory / 2 ** 20),
     step: run.steps.student ?? 0,
     folder: run.folder,
   };

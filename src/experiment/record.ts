@@ -62,6 +62,8 @@ const checkpoint = z.object({ type: z.literal('checkpoint'), time, arm: armSchem
 const warning = z.object({ type: z.literal('warning'), time, message: z.string(), code: z.string().optional() });
 const ended = z.object({
   type: z.literal('ended'), time, state: z.enum(['finished', 'stopped', 'failed']),
+  /** Most memory that the process held, in bytes. */
+  peakMemory: z.number().optional(),
   error: z.object({ code: z.string(), message: z.string(), explanation: z.string(), line: z.number().optional() }).optional(),
 });
 

@@ -28,10 +28,10 @@ export class EventWriter {
     this.guarded(() => { appendFileSync(this.path, `${JSON.stringify({ ...event, time: Date.now() })}\n`); });
   }
 
-  /** The last event of a process; gives the reserve back first. */
+  /** The last event of a process, with what it took of memory; gives the reserve back first. */
   end(event: Extract<NewEvent, { type: 'ended' }>): void {
     rmSync(this.reserve, { force: true });
-    this.write(event);
+    this.write({ ...event, peakMemory: process.resourceUsage().maxRSS * 1024 });
   }
 
   private guarded(work: () => void): void {

@@ -50,6 +50,8 @@ export interface RunSummary {
   readonly started?: number | undefined;
   readonly updated?: number | undefined;
   readonly ended?: number | undefined;
+  /** Most memory that the last attempt's process held, in bytes; of an attempt that ended by itself. */
+  readonly peakMemory?: number | undefined;
   readonly process?: { readonly pid: number; readonly host: string; readonly start: string } | undefined;
   readonly warnings: { readonly count: number; readonly last?: string | undefined };
   /** Lines of the events file that could not be read, if any. */
@@ -130,7 +132,7 @@ export function summarize(folder: string, history: History, surroundings: Surrou
     evaluations, perClass,
     gain: gainOf(history, arms),
     picturesEvery: resolved?.experiment.pictures.every,
-    created: surroundings.created, started: history.firstTime, updated: Math.max(history.lastTime ?? 0, sign?.time ?? 0, surroundings.created), ended: live ? undefined : ended?.time,
+    created: surroundings.created, started: history.firstTime, updated: Math.max(history.lastTime ?? 0, sign?.time ?? 0, surroundings.created), ended: live ? undefined : ended?.time, peakMemory: live ? undefined : ended?.peakMemory,
     process: sign === undefined ? undefined : { pid: sign.pid, host: sign.host, start: sign.processStart },
     warnings: { count: history.warnings, last: history.lastWarning },
     damage: badLines === 0 ? undefined : `${badLines} ${badLines === 1 ? 'line' : 'lines'} of ${FILES.events} could not be read and ${badLines === 1 ? 'is' : 'are'} left out.`,

@@ -170,7 +170,7 @@ describe('what works on runs', () => {
     expect(rows.map(({ id }) => id)).toEqual(expect.arrayContaining(['fgd', 'rm', 'pfi']));
     expect(rows.every(({ options }) => options.length > 0)).toBe(true);
     expect(await cli('methods', 'fdg')).toBe(2);
-    expect(notes.join('\n')).toMatch(/DL715.*fdg.*Did you mean `fgd`/s);
+    expect(notes.join('\n')).toMatch(/`fdg`.*DL715.*Did you mean `fgd`/s);
   });
 });
 
