@@ -7,6 +7,7 @@ import { bckd } from './bckd.ts';
 import { type Distiller, type DistillerContext, type Method } from './distiller.ts';
 import { cwd } from './cwd.ts';
 import { fgd } from './fgd.ts';
+import { fgfi } from './fgfi.ts';
 import { frs } from './frs.ts';
 import { icd } from './icd.ts';
 import { ld } from './ld.ts';
@@ -18,7 +19,7 @@ import { rm } from './rm.ts';
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

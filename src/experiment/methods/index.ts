@@ -7,6 +7,7 @@ import { bckdCard, bckdOptions } from './bckd.ts';
 import { type MethodCard } from './card.ts';
 import { cwdCard, cwdOptions } from './cwd.ts';
 import { fgdCard, fgdOptions } from './fgd.ts';
+import { fgfiCard, fgfiOptions } from './fgfi.ts';
 import { frsCard, frsOptions } from './frs.ts';
 import { icdCard, icdOptions } from './icd.ts';
 import { ldCard, ldOptions } from './ld.ts';
@@ -28,6 +29,7 @@ export const methodSchema = z.discriminatedUnion('method', [
   frsOptions,
   lgdOptions,
   cwdOptions,
+  fgfiOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -44,4 +46,5 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   frs: frsCard,
   lgd: lgdCard,
   cwd: cwdCard,
+  fgfi: fgfiCard,
 };
