@@ -4,7 +4,10 @@ import { DistillError } from '../errors.ts';
 import { type MethodCard, type MethodId } from '../experiment/methods/index.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { bckd } from './bckd.ts';
+import { crosskd } from './crosskd.ts';
+import { defeat } from './defeat.ts';
 import { type Distiller, type DistillerContext, type Method } from './distiller.ts';
+import { chen2017 } from './chen2017.ts';
 import { cwd } from './cwd.ts';
 import { fgd } from './fgd.ts';
 import { fgfi } from './fgfi.ts';
@@ -15,11 +18,12 @@ import { lgd } from './lgd.ts';
 import { pfi } from './pfi.ts';
 import { pkd } from './pkd.ts';
 import { rm } from './rm.ts';
+import { ssimKd } from './ssimKd.ts';
 
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

@@ -5,7 +5,10 @@
 import { z } from 'zod';
 import { bckdCard, bckdOptions } from './bckd.ts';
 import { type MethodCard } from './card.ts';
+import { chen2017Card, chen2017Options } from './chen2017.ts';
+import { crosskdCard, crosskdOptions } from './crosskd.ts';
 import { cwdCard, cwdOptions } from './cwd.ts';
+import { defeatCard, defeatOptions } from './defeat.ts';
 import { fgdCard, fgdOptions } from './fgd.ts';
 import { fgfiCard, fgfiOptions } from './fgfi.ts';
 import { frsCard, frsOptions } from './frs.ts';
@@ -15,6 +18,7 @@ import { lgdCard, lgdOptions } from './lgd.ts';
 import { pfiCard, pfiOptions } from './pfi.ts';
 import { pkdCard, pkdOptions } from './pkd.ts';
 import { rmCard, rmOptions } from './rm.ts';
+import { ssimKdCard, ssimKdOptions } from './ssimKd.ts';
 
 export { type MethodCard } from './card.ts';
 
@@ -30,6 +34,10 @@ export const methodSchema = z.discriminatedUnion('method', [
   lgdOptions,
   cwdOptions,
   fgfiOptions,
+  chen2017Options,
+  ssimKdOptions,
+  crosskdOptions,
+  defeatOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -47,4 +55,8 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   lgd: lgdCard,
   cwd: cwdCard,
   fgfi: fgfiCard,
+  chen2017: chen2017Card,
+  'ssim-kd': ssimKdCard,
+  crosskd: crosskdCard,
+  defeat: defeatCard,
 };
