@@ -26,11 +26,13 @@ export interface Decoder {
 /** Largest exponent of the tokens' sine embedding. */
 const PERIODS = 10_000;
 const HIDDEN = 4;
+const HEADS = 8;
+/** Channels of a head, at least: with one the norm leaves nothing, with two only signs. */
+const LEAST_WIDTH = 4;
 
-export function createDecoder(parameters: Parameters, levels: readonly MapLevel[], settings: { readonly channels: number; readonly heads: number; readonly classes: number }): Decoder {
+export function createDecoder(parameters: Parameters, levels: readonly MapLevel[], settings: { readonly channels: number; readonly heads: number | undefined; readonly classes: number }): Decoder {
   const { channels, classes } = settings;
-  // A head of one channel would be normalised to 0.
-  const heads = groupsFor(channels, Math.min(settings.heads, Math.floor(channels / 2)));
+  const heads = groupsFor(channels, settings.heads ?? Math.min(HEADS, Math.max(1, Math.floor(channels / LEAST_WIDTH))));
   const encode = perceptron(parameters, 'distill.icd.encoder', [classes + DESCRIPTION, channels, channels, channels]);
   const predict = perceptron(parameters, 'distill.icd.predictor', [channels, channels, channels, 5]);
   const project = (part: string): RowLayer => linear(parameters, `distill.icd.decoder.${part}`, { in: channels, out: channels, init: xavierUniform, biasInit: zeros });
