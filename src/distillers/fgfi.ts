@@ -48,7 +48,7 @@ function createAdapter(parameters: Parameters, level: string, { variant }: FgfiC
 /** (r(S) − T)², [N, H, W, C]. */
 function squaredError(teacher: DetectorOutputs, student: DetectorOutputs, { index, adapter }: Tap): tf.Tensor4D {
   const target = detached(() => tf.clone(at(teacher.features, index)));
-  return tf.square<tf.Tensor4D>(tf.sub(adapter(at(student.features, index)), target));
+  return tf.square(tf.sub<tf.Tensor4D>(adapter(at(student.features, index)), target));
 }
 
 function levelLoss(error: tf.Tensor4D, mask: tf.Tensor, variant: FgfiConfig['variant']): tf.Scalar {

@@ -15,3 +15,10 @@ export function softmaxDivergence(student: tf.Tensor, teacher: tf.Tensor, temper
   const target = scaled(teacher);
   return tf.sum(tf.mul(tf.exp(target), tf.sub(target, scaled(student))), -1);
 }
+
+/** KL(Bernoulli(σ(teacher / T)) ‖ Bernoulli(σ(student / T))), element by element, without the factor T². @param teacher constant */
+export function binaryDivergence(student: tf.Tensor, teacher: tf.Tensor, temperature = 1): tf.Tensor {
+  const [own, other] = [tf.mul(student, 1 / temperature), tf.mul(teacher, 1 / temperature)];
+  const target = tf.sigmoid(other);
+  return tf.sub(binaryCrossEntropy(own, target), binaryCrossEntropy(other, target));
+}
