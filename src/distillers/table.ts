@@ -9,6 +9,7 @@ import { defeat } from './defeat.ts';
 import { type Distiller, type DistillerContext, type Method } from './distiller.ts';
 import { chen2017 } from './chen2017.ts';
 import { cwd } from './cwd.ts';
+import { dsig } from './dsig.ts';
 import { fgd } from './fgd.ts';
 import { fgfi } from './fgfi.ts';
 import { frs } from './frs.ts';
@@ -23,7 +24,7 @@ import { ssimKd } from './ssimKd.ts';
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

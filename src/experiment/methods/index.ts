@@ -9,6 +9,7 @@ import { chen2017Card, chen2017Options } from './chen2017.ts';
 import { crosskdCard, crosskdOptions } from './crosskd.ts';
 import { cwdCard, cwdOptions } from './cwd.ts';
 import { defeatCard, defeatOptions } from './defeat.ts';
+import { dsigCard, dsigOptions } from './dsig.ts';
 import { fgdCard, fgdOptions } from './fgd.ts';
 import { fgfiCard, fgfiOptions } from './fgfi.ts';
 import { frsCard, frsOptions } from './frs.ts';
@@ -38,6 +39,7 @@ export const methodSchema = z.discriminatedUnion('method', [
   ssimKdOptions,
   crosskdOptions,
   defeatOptions,
+  dsigOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -59,4 +61,5 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   'ssim-kd': ssimKdCard,
   crosskd: crosskdCard,
   defeat: defeatCard,
+  dsig: dsigCard,
 };
