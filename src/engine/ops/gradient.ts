@@ -30,3 +30,8 @@ export function detached<T extends tf.Tensor>(compute: () => T): T {
   // An operation without inputs: tfjs finds no path through it.
   return withGradient([], () => ({ value: compute() }), () => []);
 }
+
+/** x itself, whose gradient goes on times `factor` (0: not at all), a scalar that may be an input of the step. */
+export function scaledGradient<T extends tf.Tensor>(x: T, factor: tf.Scalar): T {
+  return withGradient([x], () => ({ value: tf.clone(x), saved: [factor] }), (gradient, [kept]) => [tf.mul(gradient, kept as tf.Scalar)]);
+}
