@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type Initializer, type Parameters } from '../parameters.ts';
 import { addBias } from './activation.ts';
+import { groupedConv } from './groupedConv.ts';
 import { pytorchDefault, zeros } from './init.ts';
 
 /** A layer: [N, H, W, C] in, [N, H', W', C'] out. */
@@ -14,22 +15,24 @@ export interface ConvOptions {
   readonly stride?: number;
   /** Cells added on each side; default keeps the size at stride 1. */
   readonly pad?: number;
+  /** Parts that channels fall into, each convolved by itself; default 1. */
+  readonly groups?: number;
   readonly bias?: boolean;
   readonly init?: Initializer;
   readonly biasInit?: Initializer;
   readonly trainable?: boolean;
 }
 
-/** Makes `name.weight` (HWIO) and, unless `bias` is false, `name.bias`. */
+/** Makes `name.weight` (HWIO, where I is the inputs of one group) and, unless `bias` is false, `name.bias`. */
 export function conv2d(parameters: Parameters, name: string, options: ConvOptions): Layer {
-  const { kernel, stride = 1, pad = Math.floor(kernel / 2), trainable = true } = options;
-  const shape = [kernel, kernel, options.in, options.out];
+  const { kernel, stride = 1, pad = Math.floor(kernel / 2), groups = 1, trainable = true } = options;
+  const shape = [kernel, kernel, options.in / groups, options.out];
   const weight = parameters.create(`${name}.weight`, shape, options.init ?? pytorchDefault, { layout: 'convolution', trainable }) as unknown as tf.Tensor4D;
   const bias = options.bias === false ? undefined : parameters.create(`${name}.bias`, [options.out], options.biasInit ?? zeros, { trainable });
   return (x) => {
     const padding = choosePadding([x.shape[1], x.shape[2]], kernel, stride, pad);
     const input = typeof padding === 'string' ? x : tf.pad(x, padding);
-    const y = tf.conv2d(input, weight, stride, padding === 'same' ? 'same' : 'valid');
+    const y = groupedConv(input, weight, groups, stride, padding === 'same' ? 'same' : 'valid');
     return bias === undefined ? y : addBias(y, bias);
   };
 }
