@@ -17,6 +17,7 @@ import { fgdCard } from '../experiment/methods/fgd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { attentionOf } from './attention.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { inverseDeviations } from './deviations.ts';
 import { contextBlock, type ContextBlock } from './fgdContext.ts';
 import { boxMasks } from './fgdMasks.ts';
 import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './maps.ts';
@@ -167,17 +168,6 @@ function create(config: FgdConfig, context: DistillerContext): Distiller {
     pictures: (teacher, student, inputs) =>
       levels.flatMap((_, index) => levelPictures(tap(teacher.features, student.features, index), at(adapters, index), temperature, inputs)),
   };
-}
-
-/** 1 / (teacher's standard deviation) of each level. */
-function inverseDeviations(levels: readonly MapLevel[], { statistics }: DistillerContext): number[] {
-  return levels.map(({ name }, index) => {
-    const deviation = statistics.featureDeviation[index] ?? Number.NaN;
-    if (Number.isFinite(deviation) && deviation > 0) return 1 / deviation;
-    throw new DistillError('DL513', `The teacher's features at ${name} do not vary, so \`scale: normalized\` has nothing to divide by.`, {
-      expected: 'a standard deviation above 0', got: String(deviation), advice: 'Check that the teacher\'s weights were loaded and that it evaluates well.',
-    });
-  });
 }
 
 export const fgd: Method<FgdConfig> = {

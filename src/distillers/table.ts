@@ -12,10 +12,13 @@ import { cwd } from './cwd.ts';
 import { dsig } from './dsig.ts';
 import { fgd } from './fgd.ts';
 import { fgfi } from './fgfi.ts';
+import { fkd } from './fkd.ts';
 import { frs } from './frs.ts';
 import { icd } from './icd.ts';
+import { labelenc } from './labelenc.ts';
 import { ld } from './ld.ts';
 import { lgd } from './lgd.ts';
+import { mimic } from './mimic.ts';
 import { pfi } from './pfi.ts';
 import { pkd } from './pkd.ts';
 import { rm } from './rm.ts';
@@ -24,7 +27,7 @@ import { ssimKd } from './ssimKd.ts';
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

@@ -12,10 +12,13 @@ import { defeatCard, defeatOptions } from './defeat.ts';
 import { dsigCard, dsigOptions } from './dsig.ts';
 import { fgdCard, fgdOptions } from './fgd.ts';
 import { fgfiCard, fgfiOptions } from './fgfi.ts';
+import { fkdCard, fkdOptions } from './fkd.ts';
 import { frsCard, frsOptions } from './frs.ts';
 import { icdCard, icdOptions } from './icd.ts';
+import { labelencCard, labelencOptions } from './labelenc.ts';
 import { ldCard, ldOptions } from './ld.ts';
 import { lgdCard, lgdOptions } from './lgd.ts';
+import { mimicCard, mimicOptions } from './mimic.ts';
 import { pfiCard, pfiOptions } from './pfi.ts';
 import { pkdCard, pkdOptions } from './pkd.ts';
 import { rmCard, rmOptions } from './rm.ts';
@@ -40,6 +43,9 @@ export const methodSchema = z.discriminatedUnion('method', [
   crosskdOptions,
   defeatOptions,
   dsigOptions,
+  mimicOptions,
+  fkdOptions,
+  labelencOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -62,4 +68,7 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   crosskd: crosskdCard,
   defeat: defeatCard,
   dsig: dsigCard,
+  mimic: mimicCard,
+  fkd: fkdCard,
+  labelenc: labelencCard,
 };
