@@ -37,7 +37,7 @@ function aligned(student: tf.Tensor4D, teacher: tf.Tensor4D): tf.Tensor4D {
 /** Of each column, [1, C]; 0 where there is one row. */
 function unbiasedDeviation(x: tf.Tensor2D): tf.Tensor2D {
   const centred = tf.sub(x, tf.mean(x, 0, true));
-  return tf.sqrt(tf.mul(tf.sum(tf.square(centred), 0, true), 1 / Math.max(1, x.shape[0] - 1)));
+  return tf.sqrt(tf.mul<tf.Tensor2D>(tf.sum(tf.square(centred), 0, true), 1 / Math.max(1, x.shape[0] - 1)));
 }
 
 /** The cross-head predictions. Gradients pass through the teacher's layers to the student's maps. */

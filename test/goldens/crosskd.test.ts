@@ -113,7 +113,7 @@ function stepOf(golden: Case, setting: CrossSetting): StepFunction {
     const total = (): tf.Scalar => {
       const cross = crossHead(head, block, held('student'), held('teacher'));
       const losses = crossLosses(cross, teacher, setting, tensors);
-      const parts = { cls: tf.mul(losses.classification, weights.cls), reg: tf.mul(losses.box, weights.reg), ...(losses.centerness === undefined ? {} : { ctr: tf.mul(losses.centerness, weights.ctr ?? 1) }) };
+      const parts: Record<string, tf.Scalar> = { cls: tf.mul(losses.classification, weights.cls), reg: tf.mul(losses.box, weights.reg), ...(losses.centerness === undefined ? {} : { ctr: tf.mul(losses.centerness, weights.ctr ?? 1) }) };
       for (const [part, value] of Object.entries(parts)) outputs[`loss.${part}`] = tf.keep(value);
       for (const [level, logits] of cross.logits.entries()) outputs[`cross_head_cls_${level}`] = tf.keep(logits);
       return tf.addN(Object.values(parts));

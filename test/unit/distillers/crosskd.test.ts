@@ -32,17 +32,17 @@ describe('CrossKD', () => {
     const [student, teacher] = [tf.fill<tf.Rank.R4>([...shape], 0.3), map(shape, 3)];
     const means = tf.mean(teacher, [0, 1, 2]).dataSync();
     alignedOf(student, teacher).dataSync().forEach((value, index) => { expect(value).toBeCloseTo(means[index % 4] ?? Number.NaN, 2); });
-    const gradient = tf.grad((x: tf.Tensor4D) => tf.sum(tf.mul(alignedOf(x, teacher), map(shape, 4))))(student);
+    const gradient = tf.grad((x) => tf.sum(tf.mul(alignedOf(x as tf.Tensor4D, teacher), map(shape, 4))))(student);
     expect([...gradient.dataSync()].every(Number.isFinite)).toBe(true);
   });
 
   it('lets gradients through the teacher\'s layers, not into them', () => {
     const tower = createTower(new Parameters(Random.of(3)), 'tower', { channels: 4, convs: 2, norm: 'none', trainable: false });
     const [student, teacher] = [map([1, 3, 5, 4], 5), map([1, 3, 5, 4], 6)];
-    const cross = (x: tf.Tensor4D): tf.Scalar => tf.sum(tower(alignedOf(x, teacher), 1).out);
+    const cross = (x: tf.Tensor): tf.Tensor => tf.sum(tower(alignedOf(x as tf.Tensor4D, teacher), 1).out);
     expect([...tf.grad(cross)(student).dataSync()].some((value) => value !== 0)).toBe(true);
     // No path leads to the teacher's own features.
-    expect(() => tf.grad((t: tf.Tensor4D) => tf.sum(tower(alignedOf(student, t), 1).out))(teacher)).toThrow(/Cannot compute gradient/);
+    expect(() => tf.grad((x) => tf.sum(tower(alignedOf(student, x as tf.Tensor4D), 1).out))(teacher)).toThrow(/Cannot compute gradient/);
   });
 
   it('divides FCOS\'s parts by the sum of centerness, and by 1 without positives', () => {
