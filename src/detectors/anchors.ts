@@ -17,6 +17,8 @@ export interface AnchorSettings {
   readonly rounded: boolean;
   /** Of each level, finest first. */
   readonly strides: readonly number[];
+  /** Where in its cell an anchor's centre is, in strides from the cell's corner; left out: 0. */
+  readonly offset?: number;
 }
 
 export interface AnchorLevel {
@@ -60,7 +62,7 @@ export function createAnchors(settings: AnchorSettings, size: readonly [number, 
   return { levels, anchorsPerCell, count: offset };
 }
 
-function cellAnchors({ convention, base, octaves, ratios, rounded }: AnchorSettings, stride: number): Float64Array {
+function cellAnchors({ convention, base, octaves, ratios, rounded, offset = 0 }: AnchorSettings, stride: number): Float64Array {
   const values: number[] = [];
   for (const ratio of ratios) {
     for (let octave = 0; octave < octaves; octave += 1) {
@@ -68,7 +70,7 @@ function cellAnchors({ convention, base, octaves, ratios, rounded }: AnchorSetti
       const side = convention === 'torchvision' ? Math.trunc(scaled) : scaled;
       const [halfWidth, halfHeight] = [side / Math.sqrt(ratio) / 2, (side * Math.sqrt(ratio)) / 2];
       const corners = [-halfWidth, -halfHeight, halfWidth, halfHeight];
-      values.push(...(rounded ? corners.map(roundHalfToEven) : corners));
+      values.push(...(rounded ? corners.map(roundHalfToEven) : corners).map((corner) => corner + offset * stride));
     }
   }
   return Float64Array.from(values);
@@ -103,4 +105,22 @@ export function allAnchors(grid: AnchorGrid): Float32Array {
 /** Number of anchors of each level. */
 export function anchorsPerLevel({ levels, anchorsPerCell }: AnchorGrid): number[] {
   return levels.map(({ rows, columns }) => rows * columns * anchorsPerCell);
+}
+
+/** Centre of an anchor by its flat index. */
+export function centreAt(grid: AnchorGrid, index: number): readonly [x: number, y: number] {
+  const [x1, y1, x2, y2] = anchorAt(grid, index);
+  return [(x1 + x2) / 2, (y1 + y2) / 2];
+}
+
+/** Centres of all anchors in flat order, x and y, [A, 2]. */
+export function allCentres(grid: AnchorGrid): Float32Array {
+  const centres = new Float32Array(grid.count * 2);
+  for (let index = 0; index < grid.count; index += 1) centres.set(centreAt(grid, index), index * 2);
+  return centres;
+}
+
+/** The level of an anchor by its flat index. */
+export function levelOf(grid: AnchorGrid, index: number): number {
+  return grid.levels.findLastIndex(({ offset }) => offset <= index);
 }

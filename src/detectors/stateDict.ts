@@ -1,5 +1,5 @@
 /**
- * PyTorch state dicts in and out: MMDetection's RetinaNet (2.x and 3.x), torchvision's, and ImageNet ResNets alone.
+ * PyTorch state dicts in and out: MMDetection's dense detectors (2.x and 3.x), torchvision's, and ImageNet backbones alone.
  * Loading writes into the variables, so it happens before a program is captured; saving takes the values from whoever has them.
  */
 import * as tf from '@tensorflow/tfjs';
@@ -8,6 +8,7 @@ import { type Parameter } from '../engine/parameters.ts';
 import { DistillError } from '../errors.ts';
 import { chooseClasses, takeClasses } from './classes.ts';
 import { type Detector, type DetectorTraits } from './detector.ts';
+import { classLayer, inTorchvision } from './headNames.ts';
 import { fromPytorch, pytorchShape, toPytorch } from './layout.ts';
 import { ourName, recognise, torchvisionName, unwrap, type FileNaming, type Naming } from './names.ts';
 
@@ -41,14 +42,12 @@ export interface NamedState {
   readonly notes: readonly string[];
 }
 
-const CLASS_LAYER = 'bbox_head.retina_cls.';
-
 /** @throws DistillError DL521 if the names are nobody's that is known */
 export function nameEntries(state: StateDict, traits: DetectorTraits): NamedState {
   const naming = recognise([...state.keys()].map(unwrap));
   if (naming === undefined) {
-    throw new DistillError('DL521', 'The weight file is neither a RetinaNet of MMDetection or torchvision nor a ResNet.', {
-      expected: 'names such as backbone.layer1.0.conv1.weight (MMDetection), backbone.body.conv1.weight (torchvision) or layer1.0.conv1.weight (a ResNet alone)',
+    throw new DistillError('DL521', 'The weight file is neither a dense detector of MMDetection or torchvision nor a backbone.', {
+      expected: 'names such as backbone.layer1.0.conv1.weight (MMDetection), backbone.body.conv1.weight (torchvision) or layer1.0.conv1.weight or features.1.conv.1.weight (a ResNet or MobileNetV2 alone)',
       got: state.size === 0 ? 'no tensors' : [...state.keys()].slice(0, 3).join(', '),
       advice: 'Give the state dict of the detector itself, not of a training wrapper or another model.',
     });
@@ -57,9 +56,9 @@ export function nameEntries(state: StateDict, traits: DetectorTraits): NamedStat
   const fileNames = new Map<string, string>();
   const notes = new Set<string>();
   for (const [fileName, tensor] of state) {
-    const name = ourName(unwrap(fileName), naming);
+    const name = ourName(unwrap(fileName), naming, traits.detector);
     if (name === undefined) continue;
-    const fitted = naming === 'torchvision' && name.startsWith(CLASS_LAYER) ? fitClasses(tensor, traits) : { tensor };
+    const fitted = naming === 'torchvision' && name.startsWith(classLayer(traits.detector)) ? fitClasses(tensor, traits) : { tensor };
     if (fitted.note !== undefined) notes.add(fitted.note);
     entries.set(name, fitted.tensor);
     fileNames.set(name, fileName);
@@ -84,7 +83,7 @@ export function loadEntries(detector: Detector, { naming, entries, fileNames, no
     const tensor = entries.get(parameter.name);
     if (tensor === undefined) missing.push(parameter.name);
     else if (fits(parameter, tensor)) loaded.push(parameter);
-    else if (!strict && parameter.name.startsWith(CLASS_LAYER)) mismatched.push(parameter.name);
+    else if (!strict && parameter.name.startsWith(classLayer(detector.traits.detector))) mismatched.push(parameter.name);
     else throw wrongShape(parameter, tensor, fileNames.get(parameter.name) ?? parameter.name, detector.traits);
   }
   if (loaded.length === 0 || (strict && missing.length > 0)) throw missingWeights(missing, detector.parameters.all().length);
@@ -107,9 +106,11 @@ function assign({ variable, layout }: Parameter, tensor: HostTensor | undefined)
 
 function wrongShape({ name, variable, layout }: Parameter, tensor: HostTensor, fileName: string, traits: DetectorTraits): DistillError {
   const advice = name.startsWith('neck.fpn_convs.3.')
-    ? 'P6 of this file is made from the other map: set neck.p6From to p5 (torchvision\'s first RetinaNet) or c5.'
-    : name.startsWith(CLASS_LAYER)
+    ? 'P6 of this file is made from the other map: set neck.p6From to p5 (torchvision\'s first RetinaNet, and FCOS, ATSS, GFL) or c5.'
+    : name.startsWith(classLayer(traits.detector))
       ? `The file's classes are not these ${traits.classes.length}: give data.classes as the file was trained on.`
+      : traits.detector === 'gfl' && name.startsWith('bbox_head.gfl_reg.')
+      ? 'Set gfl.bins to the file\'s number of bins a side: a quarter of its outputs.'
       : 'Check backbone, neck.channels, head and anchors against the model that the file belongs to.';
   return new DistillError('DL520', `Weight ${fileName} has another shape than this ${traits.detector} with ${traits.backbone}.`, {
     expected: `[${pytorchShape(variable.shape, layout).join(', ')}]`, got: `[${tensor.shape.join(', ')}]`, advice,
@@ -127,15 +128,23 @@ function missingWeights(missing: readonly string[], all: number): DistillError {
 /**
  * The network's weights as PyTorch would save them.
  * @param read present values of variables, in their order
+ * @throws DistillError DL524 if torchvision has no such detector
  */
 export function saveStateDict(detector: Detector, naming: Naming, read: (variables: readonly tf.Variable[]) => readonly Float32Array[]): Map<string, HostTensor> {
+  const { traits } = detector;
+  if (naming === 'torchvision' && !inTorchvision(traits.detector)) {
+    throw new DistillError('DL524', `torchvision has no ${traits.detector.toUpperCase()}, and so no names for its weights.`, { advice: 'Export with MMDetection\'s names (--naming mmdetection).' });
+  }
   const parameters = detector.parameters.all();
   const values = read(parameters.map(({ variable }) => variable));
-  return new Map(parameters.map(({ name, variable, layout }, index) => {
+  const state = new Map(parameters.map(({ name, variable, layout }, index): [string, HostTensor] => {
     const value = values[index];
     if (value === undefined) throw new Error(`no value of ${name} was read`);
-    return [naming === 'torchvision' ? torchvisionName(name) : name, toPytorch(value, variable.shape, layout)];
+    return [naming === 'torchvision' ? torchvisionName(name, traits.detector) : name, toPytorch(value, variable.shape, layout)];
   }));
+  // MMDetection keeps the bins' numbers among the weights, though they never change.
+  if (traits.boxCoding?.form === 'distribution') state.set('bbox_head.integral.project', float32([traits.boxCoding.bins], Float32Array.from({ length: traits.boxCoding.bins }, (_, bin) => bin)));
+  return state;
 }
 
 /** Values that are in the variables themselves: outside captured programs. */
@@ -146,5 +155,8 @@ export function readVariables(variables: readonly tf.Variable[]): Float32Array[]
 /** A weight in PyTorch's layout, scaled by output channel. */
 export function scaleOutputs(weight: HostTensor, factor: Float64Array): HostTensor {
   const width = weight.data.length / factor.length;
-  return float32(weight.shape, Float32Array.from(weight.data, (value, index) => value * (factor[Math.floor(index / width)] ?? 1)));
+  // A loop: `from` with a function takes seconds for a large network.
+  const data = new Float32Array(weight.data.length);
+  for (let index = 0; index < data.length; index += 1) data[index] = (weight.data[index] ?? 0) * (factor[Math.floor(index / width)] ?? 1);
+  return float32(weight.shape, data);
 }

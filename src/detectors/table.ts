@@ -1,10 +1,9 @@
 /** Every detector, made from an experiment's section. */
 import { type DetectorConfig } from '../experiment/schema.ts';
 import { type Random } from '../engine/random.ts';
-import { type DetectionSettings } from './candidates.ts';
+import { buildDetector } from './build.ts';
 import { type Detector } from './detector.ts';
-import { createRetinaNet } from './retinanet.ts';
-import { detectionSettings, resolveDetector } from './settings.ts';
+import { detectionSettings, resolveDetector, type GivenDetection } from './settings.ts';
 
 export { resolveDetector, type ResolvedDetector } from './settings.ts';
 export { createTeacher, type Teacher } from './teacher.ts';
@@ -14,7 +13,7 @@ export interface DetectorOptions {
   /** Draws the initial weights. */
   readonly random: Random;
   /** Thresholds of `detections`; those left out are the preset's. */
-  readonly evaluation?: Partial<DetectionSettings>;
+  readonly evaluation?: GivenDetection;
 }
 
 /** A detector that learns, with fresh weights. */
@@ -22,5 +21,5 @@ export function createDetector(config: DetectorConfig, { classes, random, evalua
   const resolved = resolveDetector(config);
   // torchvision's frozen batch norm keeps scale and offset too; MMDetection's lets them learn.
   const norm = resolved.norm === 'frozen' && resolved.preset === 'torchvision' ? 'constant' : resolved.norm;
-  return createRetinaNet(resolved, { classes, random, norm, trainable: true, detection: detectionSettings(config, evaluation) });
+  return buildDetector(resolved, { classes, random, norm, trainable: true, detection: detectionSettings(config, evaluation) });
 }

@@ -3,16 +3,15 @@ import { type DetectorConfig } from '../experiment/schema.ts';
 import { float32, type HostTensor } from '../engine/hostTensor.ts';
 import { foldBatchNorm } from '../engine/layers/batchNorm.ts';
 import { Random } from '../engine/random.ts';
-import { type DetectionSettings } from './candidates.ts';
+import { buildDetector } from './build.ts';
 import { type Detector } from './detector.ts';
 import { normAfter } from './names.ts';
-import { createRetinaNet } from './retinanet.ts';
-import { detectionSettings, resolveDetector } from './settings.ts';
+import { detectionSettings, resolveDetector, type GivenDetection } from './settings.ts';
 import { loadEntries, nameEntries, scaleOutputs, type LoadReport, type StateDict } from './stateDict.ts';
 
 export interface TeacherOptions {
   readonly classes: readonly string[];
-  readonly evaluation?: Partial<DetectionSettings>;
+  readonly evaluation?: GivenDetection;
 }
 
 export interface Teacher {
@@ -27,7 +26,7 @@ export interface Teacher {
 export function createTeacher(config: DetectorConfig, options: TeacherOptions, state: StateDict): Teacher {
   const resolved = resolveDetector(config);
   const norm = resolved.norm === 'group' ? 'group' : 'folded';
-  const detector = createRetinaNet(resolved, {
+  const detector = buildDetector(resolved, {
     classes: options.classes, random: Random.of(0), norm, trainable: false, initialise: false, detection: detectionSettings(config, options.evaluation),
   });
   const named = nameEntries(state, detector.traits);

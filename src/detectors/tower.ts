@@ -13,6 +13,8 @@ export interface TowerSettings {
   readonly channels: number;
   readonly convs: number;
   readonly norm: 'none' | 'group';
+  /** Whether the convolutions have biases even where a norm follows; without a norm they always have. */
+  readonly bias?: boolean;
   readonly trainable: boolean;
 }
 
@@ -28,9 +30,9 @@ export type Tower = (input: tf.Tensor4D, from?: number) => TowerRun;
 
 const DEVIATION = 0.01;
 
-export function createTower(parameters: Parameters, name: string, { channels, convs, norm, trainable }: TowerSettings): Tower {
+export function createTower(parameters: Parameters, name: string, { channels, convs, norm, bias = false, trainable }: TowerSettings): Tower {
   const layers = Array.from({ length: convs }, (_, index): Layer => {
-    const conv = conv2d(parameters, `${name}.${index}.conv`, { in: channels, out: channels, kernel: 3, bias: norm === 'none', init: normal(DEVIATION), trainable });
+    const conv = conv2d(parameters, `${name}.${index}.conv`, { in: channels, out: channels, kernel: 3, bias: bias || norm === 'none', init: normal(DEVIATION), trainable });
     if (norm === 'none') return conv;
     const groups = groupNorm(parameters, `${name}.${index}.gn`, { channels, groups: headGroups(channels), trainable });
     return (x) => groups(conv(x));

@@ -65,36 +65,53 @@ export const dataSchema = z.discriminatedUnion('format', [
 ]);
 
 const neck = z.strictObject({
-  channels: count.optional().describe('Width of every level. Default 256 for ResNets, 48 for small backbones.'),
-  levels: z.int().min(1).max(5).optional().describe('Number of levels from P3 on. Default 5 for ResNets, 3 for small backbones.'),
-  p6From: z.enum(['c5', 'p5']).optional().describe('What P6 is made from: C5 (MMDetection, torchvision v2) or P5 (torchvision v1).'),
+  channels: count.optional().describe('Width of every level. Default 256 for large backbones, 48 for `small` and `tiny`.'),
+  levels: z.int().min(1).max(5).optional().describe('Number of levels from P3 on. Default 5 for large backbones, 3 for `small` and `tiny`.'),
+  p6From: z.enum(['c5', 'p5']).optional().describe('What P6 is made from. Default `c5` for RetinaNet (torchvision\'s first one has `p5`), `p5` for the others.'),
 });
 
 const head = z.strictObject({
-  convs: z.int().min(0).max(8).optional().describe('3×3 convolutions in each tower. Default 4 for ResNets, 2 for small backbones.'),
-  norm: z.enum(['none', 'group']).optional().describe('Norm after the towers\' convolutions. Default `none` for ResNets, `group` for small backbones.'),
+  convs: z.int().min(0).max(8).optional().describe('3×3 convolutions in each tower. Default 4 for large backbones, 2 for `small` and `tiny`.'),
+  norm: z.enum(['none', 'group']).optional().describe('Norm after the towers\' convolutions. Default `none` for RetinaNet with a large backbone, else `group`.'),
+  bias: z.boolean().optional().describe('Whether the towers\' convolutions have biases although a norm follows. Default: as torchvision\'s FCOS does with `preset: torchvision`, else not.'),
 });
 
 const anchors = z.strictObject({
-  base: positive.optional().describe('Side of the smallest anchor in strides. Default 4 for ResNets, 1.8 for small backbones.'),
-  octaves: count.optional().describe('Sizes in each octave. Default 3.'),
-  ratios: z.array(positive).min(1).optional().describe('Height / width of the anchors. Default 0.5, 1, 2 for ResNets, 1 for small backbones.'),
-  rounded: z.boolean().optional().describe('Round corners to whole pixels, as torchvision does.'),
+  base: positive.optional().describe('Side of the smallest anchor in strides. Default for RetinaNet 4 with large backbones, 1.8 with `small` and `tiny`; for ATSS and GFL 8 and 2.'),
+  octaves: count.optional().describe('Sizes in each octave (RetinaNet only). Default 3.'),
+  ratios: z.array(positive).min(1).optional().describe('Height / width of the anchors (RetinaNet only). Default 0.5, 1, 2 for large backbones, 1 for `small` and `tiny`.'),
+  rounded: z.boolean().optional().describe('Round corners to whole pixels, as torchvision does (RetinaNet only).'),
 });
 
-export const BACKBONES = ['resnet18', 'resnet34', 'resnet50', 'resnet101', 'small', 'tiny'] as const;
+const fcos = z.strictObject({
+  centerSampling: z.number().min(0).optional().describe('Farthest that a point may be from the centre of the object it serves, along each axis, in strides; 0: anywhere in its box. Default 1.5; 0 for large backbones with `preset: mmdetection`.'),
+  range: positive.optional().describe('Longest distance from a point to a side that a level serves, in its strides; the next level begins there. Default 8 for large backbones, 2.5 for `small` and `tiny`.'),
+  distances: z.enum(['pixels', 'strides']).optional().describe('What the box output means: `pixels` as logarithms, or `strides`, cut off at 0. Default `strides`; `pixels` for large backbones with `preset: mmdetection`.'),
+  centernessOn: z.enum(['classification', 'regression']).optional().describe('The tower that centerness is predicted from. Default `regression`; `classification` for large backbones with `preset: mmdetection`.'),
+  boxLoss: z.enum(['iou', 'giou']).optional().describe('Loss of the boxes: −ln IoU, or 1 − GIoU. Default `giou`; `iou` for large backbones with `preset: mmdetection`.'),
+});
 
-export const DETECTORS = ['retinanet'] as const;
+const gfl = z.strictObject({
+  bins: z.int().min(2).max(64).default(17).describe('Bins of each side\'s distribution, one a stride from 0 on: MMDetection\'s `reg_max` + 1.'),
+});
+
+export const BACKBONES = [
+  'resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnext50_32x4d', 'resnext101_32x4d', 'resnext101_64x4d', 'mobilenet_v2', 'small', 'tiny',
+] as const;
+
+export const DETECTORS = ['retinanet', 'fcos', 'atss', 'gfl'] as const;
 
 export const detectorSchema = z.strictObject({
   detector: z.enum(DETECTORS).describe('The detector.'),
-  backbone: z.enum(BACKBONES).describe('`small` (1.2 M weights) and `tiny` (0.3 M) are for small images and train from scratch in minutes.'),
-  norm: z.enum(['batch', 'group', 'frozen']).optional().describe('Norm of the backbone. `frozen` keeps batch norm\'s running values (usual when fine-tuning); default `frozen` for ResNets with weights, else `batch`.'),
+  backbone: z.enum(BACKBONES).describe('`resnet…`; `resnext…`, ResNets with 3×3 convolutions in groups; `mobilenet_v2` (1.8 M weights), for phones. `small` (1.2 M) and `tiny` (0.3 M) are for small images and train from scratch in minutes.'),
+  norm: z.enum(['batch', 'group', 'frozen']).optional().describe('Norm of the backbone. `frozen` keeps batch norm\'s running values (usual when fine-tuning); default `frozen` for large backbones with weights, else `batch`.'),
   neck: neck.prefault({}).describe('The feature pyramid (FPN).'),
   head: head.prefault({}).describe('The towers of convolutions that predict classes and boxes.'),
-  anchors: anchors.prefault({}).describe('The boxes that predictions start from.'),
-  preset: z.enum(['mmdetection', 'torchvision']).default('mmdetection').describe('Whose conventions anchors, losses and P6 follow where not set otherwise.'),
-  boxLoss: z.enum(['l1', 'smoothL1']).default('l1').describe('Loss of the box regression.'),
+  anchors: anchors.prefault({}).describe('The boxes that predictions start from; FCOS has points instead.'),
+  fcos: fcos.prefault({}).describe('What FCOS leaves to choose. The defaults with `preset: mmdetection` and a large backbone are its first paper\'s, else those of its improvements.'),
+  gfl: gfl.prefault({}).describe('What GFL leaves to choose.'),
+  preset: z.enum(['mmdetection', 'torchvision']).default('mmdetection').describe('Whose conventions anchors, points, losses and scores follow where not set otherwise. torchvision has RetinaNet and FCOS only.'),
+  boxLoss: z.enum(['l1', 'smoothL1']).default('l1').describe('Loss of RetinaNet\'s box regression.'),
   weights: path.optional().describe('State dict (.safetensors, .pth, .pt) of the whole detector or of the backbone alone. Left out: trains from scratch.'),
 });
 
@@ -135,7 +152,7 @@ export const experimentSchema = z.strictObject({
     every: count.optional().describe('Steps between evaluations. Default: a tenth of the run.'),
     metric: z.enum(['coco', 'voc']).default('coco').describe('`coco`: AP averaged over IoU 0.50 to 0.95. `voc`: AP at IoU 0.5.'),
     scoreThreshold: fraction.default(0.05).describe('Detections with a lower score do not count.'),
-    nms: fraction.default(0.5).describe('IoU above which the weaker box of a class goes.'),
+    nms: fraction.optional().describe('IoU above which the weaker box of a class goes. Default 0.5 for RetinaNet and MMDetection\'s FCOS, else 0.6.'),
     maxDetections: count.default(100).describe('Most detections an image.'),
   }).prefault({}).describe('Measuring on the validation set.'),
   pictures: z.strictObject({

@@ -1,5 +1,5 @@
 /**
- * One RetinaNet golden: the network's whole life on one batch (features, head, targets, losses, gradients, detections) as a pure
+ * One golden of a dense detector: the network's whole life on one batch (features, head, targets, losses, gradients, detections) as a pure
  * function of its inputs, so that it runs op by op and captured alike, and its comparison.
  */
 import * as tf from '@tensorflow/tfjs';
@@ -24,14 +24,19 @@ export interface Golden {
   readonly features: readonly Summary[];
   readonly logits: readonly Summary[];
   readonly regression: readonly Summary[];
+  readonly centerness?: readonly Summary[];
   /** Half a unit of the last place of stored samples: gradients of torchvision's cases have 7 decimals, some are below 1e-5. */
   readonly rounding: number;
   /** torchvision's head values are [N, anchors, channels]. */
   readonly joined: boolean;
-  readonly anchors: { readonly count: number; readonly rows: readonly (readonly [index: number, box: readonly number[]])[]; readonly sum: number; readonly perLevel?: readonly number[] };
+  /** Anchors as corners, or points. */
+  readonly priors: { readonly count: number; readonly rows: readonly (readonly [index: number, values: readonly number[]])[]; readonly sum: number; readonly perLevel?: readonly number[] };
   readonly assignment?: readonly { readonly positive: number; readonly negative: number; readonly ignored: number; readonly index: readonly number[]; readonly gt: readonly number[] }[];
-  readonly losses: { readonly classification: number; readonly box: number; readonly total?: number };
-  readonly perLevel?: { readonly classification: readonly number[]; readonly box: readonly number[] };
+  /** By part. */
+  readonly losses: Readonly<Record<string, number>>;
+  readonly total?: number;
+  /** By part, then by level. */
+  readonly perLevel?: Readonly<Record<string, readonly number[]>>;
   /** By our names. */
   readonly grads: Readonly<Record<string, Summary>>;
   readonly detections: readonly { readonly count: number; readonly boxes: readonly Box[]; readonly scores: readonly number[]; readonly labels: readonly number[] }[];
@@ -42,7 +47,7 @@ const GRADIENT_TOLERANCE = 1e-3;
 
 export async function checkGolden(golden: Golden, execute: Execute): Promise<void> {
   const { detector, size, truth, contentSize } = golden;
-  checkAnchors(golden);
+  checkPriors(golden);
   const targets = detector.targets(truth, size);
   checkAssignment(golden, targets.assignments);
   const levels = anchorsByLevel(golden);
@@ -65,10 +70,10 @@ function step(detector: Detector, learners: readonly Parameter[], levels: number
     const outputs: Record<string, tf.Tensor> = {};
     const { value, grads } = tf.variableGrads(() => {
       const forward = detector.forward(inputs.images as tf.Tensor4D, { training: true, updates: [] });
-      for (const kind of ['features', 'logits', 'regression'] as const) forward[kind].forEach((map, level) => (outputs[`${kind}.${level}`] = tf.keep(map)));
+      for (const kind of ['features', 'logits', 'regression', 'centerness'] as const) forward[kind]?.forEach((map, level) => (outputs[`${kind}.${level}`] = tf.keep(map)));
       for (const [name, tensor] of Object.entries(detector.candidates(forward))) outputs[`candidate.${name}`] = tf.keep(tensor);
       for (let level = 0; level < levels; level += 1) {
-        const masked = { ...inputs, classWeights: inputs[`classWeights.${level}`] as tf.Tensor, boxWeights: inputs[`boxWeights.${level}`] as tf.Tensor };
+        const masked = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, inputs[`${name}.${level}`] ?? tensor]));
         for (const [part, loss] of Object.entries(detector.loss(forward, masked))) outputs[`level.${level}.${part}`] = tf.keep(loss);
       }
       const parts = detector.loss(forward, inputs);
@@ -80,15 +85,15 @@ function step(detector: Detector, learners: readonly Parameter[], levels: number
   };
 }
 
-function anchorsByLevel({ detector: { traits }, size }: Golden): number[] {
+function anchorsByLevel({ detector: { traits }, size }: Pick<Golden, 'detector' | 'size'>): number[] {
   return traits.levels.map(({ stride }) => Math.ceil(size[0] / stride) * Math.ceil(size[1] / stride) * traits.anchorsPerCell);
 }
 
 /** The weights of the losses with all but one level at 0: a level's share of a loss is the loss under them. */
 function levelMasks(tensors: HostTensors, levels: readonly number[]): Record<string, HostTensor> {
   const masks: Record<string, HostTensor> = {};
-  for (const name of ['classWeights', 'boxWeights']) {
-    const { shape, data } = need(tensors, name);
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    if (!name.endsWith('Weights')) continue;
     let start = 0;
     for (const [level, count] of levels.entries()) {
       const [from, to] = [start, start + count];
@@ -99,15 +104,16 @@ function levelMasks(tensors: HostTensors, levels: readonly number[]): Record<str
   return masks;
 }
 
-function checkAnchors({ detector, size, anchors }: Golden): void {
-  const { boxCoding } = detector.traits;
-  const corners = boxCoding?.form === 'deltas' ? boxCoding.anchors(size) : new Float32Array();
-  expect(corners.length / 4, 'number of anchors').toBe(anchors.count);
-  for (const [index, box] of anchors.rows) {
-    box.forEach((value, side) => { expectNear(corners[index * 4 + side] ?? NaN, value, 1e-6 * Math.max(1, Math.abs(value)), `anchor ${index}`); });
+function checkPriors({ detector, size, priors }: Golden): void {
+  const coding = detector.traits.boxCoding;
+  if (coding === undefined) throw new Error('the detector has no coding of boxes');
+  const [values, width] = coding.form === 'distances' ? [coding.points(size), 2] : [coding.anchors(size), 4];
+  expect(values.length / width, 'number of priors').toBe(priors.count);
+  for (const [index, row] of priors.rows) {
+    row.forEach((value, side) => { expectNear(values[index * width + side] ?? NaN, value, 1e-6 * Math.max(1, Math.abs(value)), `prior ${index}`); });
   }
-  expectRelative(corners.reduce((sum, value) => sum + value, 0), anchors.sum, 1e-6, 'sum of the anchors');
-  if (anchors.perLevel !== undefined) expect(anchorsByLevel({ detector, size } as Golden)).toEqual(anchors.perLevel);
+  expectRelative(values.reduce((sum, value) => sum + value, 0), priors.sum, 1e-6, 'sum of the priors');
+  if (priors.perLevel !== undefined) expect(anchorsByLevel({ detector, size })).toEqual(priors.perLevel);
 }
 
 function checkAssignment({ assignment }: Golden, assignments: readonly Int32Array[]): void {
@@ -122,9 +128,9 @@ function checkAssignment({ assignment }: Golden, assignments: readonly Int32Arra
   });
 }
 
-function checkOutputs({ features, logits, regression, joined, detector: { traits } }: Golden, results: HostTensors): void {
+function checkOutputs({ features, logits, regression, centerness = [], joined, detector: { traits } }: Golden, results: HostTensors): void {
   features.forEach((summary, level) => { checkMap(need(results, `features.${level}`), summary, `P${level + 3}`); });
-  for (const [kind, summaries, depth] of [['logits', logits, traits.classes.length], ['regression', regression, 4]] as const) {
+  for (const [kind, summaries, depth] of [['logits', logits, traits.classes.length], ['regression', regression, 4], ['centerness', centerness, 1]] as const) {
     if (!joined) summaries.forEach((summary, level) => { checkMap(need(results, `${kind}.${level}`), summary, `${kind} of P${level + 3}`); });
     else {
       const levels = traits.levels.map((_, level) => need(results, `${kind}.${level}`));
@@ -154,13 +160,35 @@ function checkMap(map: HostTensor, summary: Summary, what: string): void {
   expectSummary(data, shape, summary, OUTPUT_TOLERANCE, what);
 }
 
-function checkLosses({ losses, perLevel }: Golden, results: HostTensors): void {
+function checkLosses(golden: Golden, results: HostTensors): void {
+  const { losses, total, perLevel = {} } = golden;
   const scalar = (name: string): number => need(results, name).data[0] ?? NaN;
-  expectRelative(scalar('loss.classification'), losses.classification, OUTPUT_TOLERANCE, 'classification');
-  expectRelative(scalar('loss.box'), losses.box, OUTPUT_TOLERANCE, 'box');
-  expectRelative(scalar('loss.total'), losses.total ?? losses.classification + losses.box, OUTPUT_TOLERANCE, 'total');
-  perLevel?.classification.forEach((value, level) => { expectRelative(scalar(`level.${level}.classification`), value, OUTPUT_TOLERANCE, `classification of P${level + 3}`); });
-  perLevel?.box.forEach((value, level) => { expectRelative(scalar(`level.${level}.box`), value, OUTPUT_TOLERANCE, `box of P${level + 3}`); });
+  for (const [part, value] of Object.entries(losses)) expectRelative(scalar(`loss.${part}`), value, OUTPUT_TOLERANCE, part);
+  expectRelative(scalar('loss.total'), total ?? Object.values(losses).reduce((sum, value) => sum + value, 0), OUTPUT_TOLERANCE, 'total');
+  for (const [part, values] of Object.entries(perLevel)) {
+    values.forEach((value, level) => { expectRelative(scalar(`level.${level}.${part}`) * shareOf(golden, part, level, results), value, OUTPUT_TOLERANCE, `${part} of P${level + 3}`); });
+  }
+}
+
+/** GFL divides its boxes' losses by what the positives weigh: for a level alone by less than for all. */
+function shareOf({ detector: { traits }, truth, size, detector }: Golden, part: string, level: number, results: HostTensors): number {
+  if (traits.boxCoding?.form !== 'distribution' || part === 'classification') return 1;
+  const { assignments } = detector.targets(truth, size);
+  let offset = 0;
+  const weights = traits.levels.map((_, index) => {
+    const { data, shape: [batch = 0, rows = 0, columns = 0] } = need(results, `logits.${index}`);
+    const [cells, classes] = [rows * columns, traits.classes.length];
+    let sum = 0;
+    for (let image = 0; image < batch; image += 1) {
+      for (let cell = 0; cell < cells; cell += 1) {
+        const first = (image * cells + cell) * classes;
+        if ((assignments[image]?.[offset + cell] ?? 0) > 0) sum += 1 / (1 + Math.exp(-Math.max(...data.subarray(first, first + classes))));
+      }
+    }
+    offset += cells;
+    return sum;
+  });
+  return Math.max(1, weights[level] ?? 0) / Math.max(1, weights.reduce((sum, value) => sum + value, 0));
 }
 
 /** Scores closer than this may change places. */
