@@ -16,6 +16,7 @@ import { fkd } from './fkd.ts';
 import { frs } from './frs.ts';
 import { icd } from './icd.ts';
 import { labelenc } from './labelenc.ts';
+import { lad } from './lad.ts';
 import { ld } from './ld.ts';
 import { lgd } from './lgd.ts';
 import { mimic } from './mimic.ts';
@@ -23,11 +24,12 @@ import { pfi } from './pfi.ts';
 import { pkd } from './pkd.ts';
 import { rm } from './rm.ts';
 import { ssimKd } from './ssimKd.ts';
+import { tadf } from './tadf.ts';
 
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

@@ -16,6 +16,7 @@ import { fkdCard, fkdOptions } from './fkd.ts';
 import { frsCard, frsOptions } from './frs.ts';
 import { icdCard, icdOptions } from './icd.ts';
 import { labelencCard, labelencOptions } from './labelenc.ts';
+import { ladCard, ladOptions } from './lad.ts';
 import { ldCard, ldOptions } from './ld.ts';
 import { lgdCard, lgdOptions } from './lgd.ts';
 import { mimicCard, mimicOptions } from './mimic.ts';
@@ -23,6 +24,7 @@ import { pfiCard, pfiOptions } from './pfi.ts';
 import { pkdCard, pkdOptions } from './pkd.ts';
 import { rmCard, rmOptions } from './rm.ts';
 import { ssimKdCard, ssimKdOptions } from './ssimKd.ts';
+import { tadfCard, tadfOptions } from './tadf.ts';
 
 export { type MethodCard } from './card.ts';
 
@@ -46,6 +48,8 @@ export const methodSchema = z.discriminatedUnion('method', [
   mimicOptions,
   fkdOptions,
   labelencOptions,
+  ladOptions,
+  tadfOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -71,4 +75,6 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   mimic: mimicCard,
   fkd: fkdCard,
   labelenc: labelencCard,
+  lad: ladCard,
+  tadf: tadfCard,
 };
