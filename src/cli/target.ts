@@ -50,7 +50,9 @@ async function fromFile(file: string): Promise<Omit<Target, 'weights'>> {
 async function weightsOf(experiment: Experiment, baseFolder: string, folder: string | undefined, { weights, subject, arm, checkpoint }: TargetOptions): Promise<string> {
   if (weights !== undefined) return path.resolve(weights);
   if (subject === 'teacher') {
-    if (experiment.teacher !== undefined) return path.resolve(baseFolder, experiment.teacher.weights);
+    const { teachersOf } = await import('../experiment/teachers.ts');
+    const [teacher] = teachersOf(experiment);
+    if (teacher !== undefined) return path.resolve(baseFolder, teacher.weights);
     throw new DistillError('DL713', 'The experiment has no teacher.', { advice: 'Ask for the student (`--subject student`).' });
   }
   if (folder === undefined) throw new DistillError('DL713', 'It is not said which weights to take.', { advice: 'Add `--weights FILE`, or name a run folder instead of the experiment file.' });

@@ -4,7 +4,8 @@ import { type KeyPath, valueAt } from './keyPath.ts';
 import { checkPair } from './checkPair.ts';
 import { METHOD_CARDS } from './methods/index.ts';
 import { type Finding } from './problems.ts';
-import { type Experiment } from './schema.ts';
+import { type DetectorConfig, type Experiment } from './schema.ts';
+import { teacherPath, teachersOf } from './teachers.ts';
 
 /** @param written the file's data before defaults: tells what the user chose from what came by itself. */
 export function crossChecks(experiment: Experiment, written: unknown): readonly Finding[] {
@@ -36,8 +37,9 @@ function checkRoles({ teacher, distill, control, student }: Experiment): readonl
   return findings;
 }
 
-function checkSize({ data, student, teacher }: Experiment): readonly Finding[] {
-  const divisor = Math.max(sizeDivisor(student), teacher === undefined ? 1 : sizeDivisor(teacher));
+function checkSize(experiment: Experiment): readonly Finding[] {
+  const { data, student } = experiment;
+  const divisor = Math.max(...[student, ...teachersOf(experiment)].map(sizeDivisor));
   return data.size.flatMap((side, index): Finding[] => {
     if (side % divisor === 0) return [];
     const below = Math.max(divisor, Math.floor(side / divisor) * divisor);
@@ -123,7 +125,8 @@ function checkSchedule(experiment: Experiment): readonly Finding[] {
 }
 
 /** Keys that were written but change nothing: worth a word, since the writer expects them to. */
-function checkIdleKeys({ train, student, teacher, pictures }: Experiment, written: unknown): readonly Finding[] {
+function checkIdleKeys(experiment: Experiment, written: unknown): readonly Finding[] {
+  const { train, student, pictures, teaching } = experiment;
   const findings: Finding[] = [];
   const idle = (path: KeyPath, when: boolean, why: string): void => {
     if (when && valueAt(written, path) !== undefined) findings.push({ code: 'DL121', severity: 'warning', message: `\`${String(path.at(-1))}\` changes nothing: ${why}.`, path, at: 'key', advice: 'Remove it.' });
@@ -132,9 +135,12 @@ function checkIdleKeys({ train, student, teacher, pictures }: Experiment, writte
   idle(['train', 'betas'], train.optimizer !== 'adamw', 'they belong to the optimizer `adamw`');
   idle(['train', 'milestones'], train.schedule !== 'step', 'they belong to the schedule `step`');
   idle(['pictures', 'every'], pictures.images === 0, 'no images are recorded (`pictures.images: 0`)');
-  const detectors = { student, ...(teacher === undefined ? {} : { teacher }) };
-  for (const [role, detector] of Object.entries(detectors)) {
-    idle([role, 'neck', 'p6From'], outlineOf(detector).levels < 4, 'the pyramid ends before P6');
+  const teachers = teachersOf(experiment);
+  idle(['teaching'], teachers.length < 2, 'there are not several teachers');
+  const detectors: readonly (readonly [KeyPath, DetectorConfig])[] = [[['student'], student], ...teachers.map((teacher, index) => [teacherPath(experiment, index), teacher] as const)];
+  for (const [index, { share }] of teachers.entries()) idle([...teacherPath(experiment, index), 'share'], share !== undefined && (teachers.length < 2 || teaching === 'progressive'), 'no other teacher teaches at the same time');
+  for (const [role, detector] of detectors) {
+    idle([...role, 'neck', 'p6From'], outlineOf(detector).levels < 4, 'the pyramid ends before P6');
   }
   return findings;
 }

@@ -2,19 +2,34 @@
 import { type DetectorOutline, outlineOf } from './defaults.ts';
 import { type Shared } from './methods/card.ts';
 import { METHOD_CARDS } from './methods/index.ts';
-import { type Finding } from './problems.ts';
-import { type Experiment, type MethodConfig } from './schema.ts';
+import { type KeyPath } from './keyPath.ts';
+import { didYouMean, type Finding } from './problems.ts';
+import { type Experiment, type MethodConfig, type TeacherConfig } from './schema.ts';
+import { lessonsOf, teacherPath, teachersOf } from './teachers.ts';
 
-export function checkPair({ teacher, student, distill }: Experiment): readonly Finding[] {
-  if (teacher === undefined) return [];
-  const of = { teacher: outlineOf(teacher), student: outlineOf(student) };
+export function checkPair(experiment: Experiment): readonly Finding[] {
+  const student = outlineOf(experiment.student);
+  const teachers = teachersOf(experiment);
+  const [first] = teachers;
   return [
-    ...checkInherit(student.inherit, of.teacher, of.student),
-    ...distill.flatMap((options, index) => {
-      const reason = refusal(options, of.teacher, of.student);
+    ...(first === undefined ? [] : checkInherit(experiment.student.inherit, outlineOf(first), student)),
+    ...teachers.flatMap((teacher, index) => checkMethods(experiment, teacher, [...teacherPath(experiment, index), 'methods'])),
+    // Without a teacher the student is asked about itself.
+    ...(teachers.length === 0 ? [undefined] : teachers).flatMap((teacher) => lessonsOf(experiment, teacher ?? {}).flatMap(([index, options]) => {
+      const reason = refusal(options, outlineOf(teacher ?? experiment.student), student);
       return reason === undefined ? [] : [{ code: 'DL122' as const, message: `\`${options.method}\` cannot serve this pair: ${reason}.`, path: ['distill', index, 'method'], advice: 'Give teacher and student the same `neck.levels` and `anchors`, or take another method.' }];
-    }),
+    })),
   ];
+}
+
+/** A teacher's `methods` must be those of `distill`. */
+function checkMethods({ distill }: Experiment, { methods = [] }: TeacherConfig, path: KeyPath): readonly Finding[] {
+  const known = distill.map(({ method }) => method as string);
+  return methods.flatMap((method, index): Finding[] => {
+    if (known.includes(method)) return [];
+    const meant = didYouMean(method, known);
+    return [{ code: 'DL105', message: `\`${method}\` is not a method of \`distill\`.`, path: [...path, index], expected: `one of ${known.join(', ')}`, got: method, ...(meant === undefined ? {} : { advice: `Did you mean \`${meant}\`?`, replacement: meant }) }];
+  });
 }
 
 function checkInherit(inherit: 'none' | 'head' | 'neck+head', teacher: DetectorOutline, student: DetectorOutline): readonly Finding[] {

@@ -5,6 +5,7 @@ import { formatKey, type KeyPath } from './keyPath.ts';
 import { type Positions } from './positions.ts';
 import { type Finding, place, type Problem } from './problems.ts';
 import { type Experiment } from './schema.ts';
+import { teacherPath, teachersOf } from './teachers.ts';
 
 /** Relative paths in an experiment start at the folder of its file; those of a split at `data.root`. */
 export function resolvePath(baseFolder: string, ...parts: readonly string[]): string {
@@ -38,11 +39,13 @@ function findData({ data }: Experiment, baseFolder: string): readonly Finding[] 
   }
 }
 
-function findWeights({ teacher, student }: Experiment, baseFolder: string): readonly Finding[] {
+function findWeights(experiment: Experiment, baseFolder: string): readonly Finding[] {
+  const { student } = experiment;
   const findings: Finding[] = [];
-  if (teacher !== undefined) {
+  for (const [index, teacher] of teachersOf(experiment).entries()) {
+    const key = [...teacherPath(experiment, index), 'weights'];
     const advice = 'There is no teacher without its file: train one with examples/scenes-teacher.distill.yaml or with your own data (leave `distill` out), then name its file here.';
-    findings.push(...missing({ path: ['teacher', 'weights'], file: resolvePath(baseFolder, teacher.weights), kind: 'file' }).map((finding) => ({ ...finding, advice })), ...wrongEnding(['teacher', 'weights'], teacher.weights));
+    findings.push(...missing({ path: key, file: resolvePath(baseFolder, teacher.weights), kind: 'file' }).map((finding) => ({ ...finding, advice })), ...wrongEnding(key, teacher.weights));
   }
   if (student.weights !== undefined) {
     findings.push(...missing({ path: ['student', 'weights'], file: resolvePath(baseFolder, student.weights), kind: 'file' }), ...wrongEnding(['student', 'weights'], student.weights));

@@ -10,6 +10,9 @@ type Issue = z.core.$ZodIssue;
 export function findingsOf(issue: Issue, data: unknown): readonly Finding[] {
   const path = issue.path.filter((part) => typeof part !== 'symbol');
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], data));
+  // One thing or a list of it: the branch of the kind that was written says more than the union.
+  const branch = issue.code === 'invalid_union' ? issue.errors.find((errors) => !errors.some(({ code, path: inner }) => code === 'invalid_type' && inner.length === 0)) : undefined;
+  if (branch !== undefined) return branch.flatMap((inner) => findingsOf({ ...inner, path: [...issue.path, ...inner.path] }, data));
   const value = valueAt(data, path);
   if (value === undefined) return [missingKey(path, data)];
   if (issue.code === 'invalid_value' || issue.code === 'invalid_union') return [wrongChoice(path, value, data)];
@@ -35,7 +38,7 @@ function missingKey(path: KeyPath, data: unknown): Finding {
   const parent = path.slice(0, -1);
   const schemas = schemasAt(path, data);
   const [schema] = schemas;
-  if (formatKey(path) === 'teacher.weights') {
+  if (path[0] === 'teacher' && path.at(-1) === 'weights') {
     return { code: 'DL113', message: 'The teacher has no weights: there is no teacher without its file.', path, at: 'key', expected: 'a file of trained weights', advice: 'Train a teacher with examples/scenes-teacher.distill.yaml or with your own data (leave `distill` out), then name its file as `teacher.weights`.' };
   }
   const choices = schemasAt(parent, data).map((branch) => branch.properties?.[key]?.const).filter((choice) => choice !== undefined);

@@ -117,6 +117,8 @@ export const detectorSchema = z.strictObject({
 
 export const teacherSchema = detectorSchema.extend({
   weights: path.describe('The trained teacher\'s weights. There is no teacher without them.'),
+  methods: z.array(z.string()).min(1).optional().describe('With several teachers: the methods of `distill` that this one teaches. Default: all.'),
+  share: z.number().min(0).optional().describe('With several teachers at once: the part of its methods\' losses that counts. Default: equal parts.'),
 });
 
 export const studentSchema = detectorSchema.extend({
@@ -144,7 +146,8 @@ export const trainSchema = z.strictObject({
 export const experimentSchema = z.strictObject({
   name: z.string().min(1).max(80).describe('Shown everywhere; part of the run folder\'s name.'),
   data: dataSchema.describe('Images and their boxes: to train on, and to measure on.'),
-  teacher: teacherSchema.optional().describe('The trained network to learn from. Needed if `distill` is there.'),
+  teacher: z.union([teacherSchema, z.array(teacherSchema).min(1)]).optional().describe('The trained network to learn from, or a list of several. Needed if `distill` is there.'),
+  teaching: z.enum(['together', 'progressive']).default('together').describe('Several teachers: `together`: all at every step. `progressive`: one after the other in the list\'s order, each for an equal part of the steps, with new adapters, optimizer and learning rate schedule (MTPD).'),
   student: studentSchema.describe('The network that is trained.'),
   distill: z.array(methodSchema).default([]).describe('Methods; several combine. Left out: a plain training run (that is how teachers are made).'),
   train: trainSchema.prefault({}).describe('Length, batch, optimizer, learning rate.'),

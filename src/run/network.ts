@@ -8,6 +8,7 @@ import { Random } from '../engine/random.ts';
 import { readWeights } from '../engine/weights/read.ts';
 import { DistillError } from '../errors.ts';
 import { type Experiment } from '../experiment/schema.ts';
+import { teachersOf } from '../experiment/teachers.ts';
 import { inferenceFunction } from './infer.ts';
 
 export interface LoadedNetwork {
@@ -22,7 +23,7 @@ export interface LoadedNetwork {
  * @throws DistillError DL505 when the file lacks tensors of the network.
  */
 export async function loadNetwork(experiment: Experiment, subject: 'student' | 'teacher', weights: string, classes: readonly string[]): Promise<LoadedNetwork> {
-  const config = experiment[subject];
+  const config = subject === 'student' ? experiment.student : teachersOf(experiment)[0];
   if (config === undefined) throw new DistillError('DL505', `The experiment has no ${subject}.`, { key: [], advice: `Add a \`${subject}\` section, or ask for the other network.` });
   const { backend, device, capture } = experiment.engine;
   const engine = await startEngine({ backend, device });

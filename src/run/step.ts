@@ -3,7 +3,7 @@
  * All are pure functions of their inputs and the weights, as capture asks.
  */
 import * as tf from '@tensorflow/tfjs';
-import { inference, type Detector, type ForwardMode } from '../detectors/detector.ts';
+import { inference, type Detector, type DetectorOutputs, type ForwardMode } from '../detectors/detector.ts';
 import { type Distiller, type Picture, type StepTensors } from '../distillers/distiller.ts';
 import { type Optimizer } from '../engine/optimizer.ts';
 import { type Parameter } from '../engine/parameters.ts';
@@ -14,7 +14,23 @@ export interface Networks {
   readonly student: Detector;
   /** Absent in a plain training run, in the controls and where no method needs one. */
   readonly teacher?: Detector | undefined;
+  /** Where several teach at once: the teacher of each method's copy that is not `teacher`. */
+  readonly teacherOf?: ReadonlyMap<Distiller, Detector>;
   readonly distillers: readonly Distiller[];
+}
+
+/** Every teacher once. */
+export function teachersOf({ teacher, teacherOf }: Networks): Detector[] {
+  return [...new Set([...(teacher === undefined ? [] : [teacher]), ...(teacherOf?.values() ?? [])])];
+}
+
+/** Outputs of each method's teacher, every network seen once; without a teacher what `own` is. */
+function lessons(networks: Networks, images: tf.Tensor4D): (distiller: Distiller, own: DetectorOutputs) => DetectorOutputs {
+  const outputs = new Map(networks.distillers.length === 0 ? [] : teachersOf(networks).map((teacher) => [teacher, teacher.forward(images, inference())]));
+  return (distiller, own) => {
+    const teacher = networks.teacherOf?.get(distiller) ?? networks.teacher;
+    return (teacher === undefined ? undefined : outputs.get(teacher)) ?? own;
+  };
 }
 
 /** Prefixes keep the inputs of targets and of each method apart: `target.classes`, `fgd.foreground.P3`. */
@@ -28,12 +44,13 @@ export function unprefixed<T>(prefix: string, values: Readonly<Record<string, T>
 }
 
 /** Outputs: `loss.total`, `loss.detection.<part>`, `loss.<method>.<part>` (weighted; the parts sum to the total), `gradientNorm`. */
-export function trainingStep({ student, teacher, distillers }: Networks, optimizer: Optimizer): StepFunction {
+export function trainingStep(networks: Networks, optimizer: Optimizer): StepFunction {
+  const { student, distillers } = networks;
   const trained = [...student.parameters.trainable(), ...distillers.flatMap((distiller) => distiller.parameters.trainable())];
   return (inputs) => {
     const images = imagesOf(inputs);
     // Outside the gradient: no path leads to the teacher.
-    const taught = distillers.length > 0 ? teacher?.forward(images, inference()) : undefined;
+    const taught = lessons(networks, images);
     const targets = unprefixed('target', inputs);
     const detects = !distillers.some(({ replacesDetection }) => replacesDetection === true);
     const statistics: Assignment[] = [];
@@ -43,7 +60,7 @@ export function trainingStep({ student, teacher, distillers }: Networks, optimiz
       const outputs = student.forward(images, mode);
       parts = detects ? prefixed('detection', student.loss(outputs, targets)) : {};
       for (const distiller of distillers) {
-        Object.assign(parts, prefixed(distiller.id, distiller.loss(taught ?? outputs, outputs, unprefixed(distiller.id, inputs), { images, targets, mode })));
+        Object.assign(parts, prefixed(distiller.id, distiller.loss(taught(distiller, outputs), outputs, unprefixed(distiller.id, inputs), { images, targets, mode })));
       }
       // Needed beyond the gradient's own scope; the program lets go of them.
       for (const kept of [...Object.values(parts), ...statistics.map(([, statistic]) => statistic)]) tf.keep(kept);
@@ -67,15 +84,16 @@ function scaled(grads: tf.NamedTensorMap, trained: readonly Parameter[], scales:
  * What the methods that ask for it see before the step, by the inputs `images`, `target.…` and `<method>.…`; no weight is changed.
  * Outputs: `<method>.<name>`.
  */
-export function observationStep({ student, teacher, distillers }: Networks, training: boolean): StepFunction {
+export function observationStep(networks: Networks, training: boolean): StepFunction {
+  const { student, distillers } = networks;
   return (inputs) => {
     const images = imagesOf(inputs);
     // As in the step to come: batch norm by the batch in training, but its statistics stay as they are.
     const mode: ForwardMode = { training, updates: [] };
     const outputs = student.forward(images, mode);
-    const taught = teacher?.forward(images, inference()) ?? outputs;
+    const taught = lessons(networks, images);
     const step: StepTensors = { images, targets: unprefixed('target', inputs), mode };
-    const seen = distillers.flatMap(({ id, observe }) => Object.entries(prefixed(id, observe?.run(taught, outputs, unprefixed(id, inputs), step) ?? {})));
+    const seen = distillers.flatMap((distiller) => Object.entries(prefixed(distiller.id, distiller.observe?.run(taught(distiller, outputs), outputs, unprefixed(distiller.id, inputs), step) ?? {})));
     return { outputs: Object.fromEntries(seen) };
   };
 }
@@ -97,18 +115,20 @@ export interface PictureStep {
 }
 
 /** Outputs: `student.<candidates>`, `teacher.<candidates>`, `picture.<index>`. */
-export function pictureStep({ student, teacher, distillers }: Networks): PictureStep {
+export function pictureStep(networks: Networks): PictureStep {
+  const { student, teacher, distillers } = networks;
   const described: PictureStep['described'] = [];
   const run: StepFunction = (inputs) => {
     const images = imagesOf(inputs);
     const outputs = student.forward(images, inference());
     const results: Record<string, tf.Tensor> = prefixed('student', student.candidates(outputs));
     described.length = 0;
-    const taught = teacher?.forward(images, inference());
-    if (teacher !== undefined && taught !== undefined) Object.assign(results, prefixed('teacher', teacher.candidates(taught)));
+    const taught = lessons(networks, images);
+    const first = distillers.find((distiller) => (networks.teacherOf?.get(distiller) ?? teacher) === teacher);
+    if (teacher !== undefined && first !== undefined) Object.assign(results, prefixed('teacher', teacher.candidates(taught(first, outputs))));
     const step: StepTensors = { images, targets: unprefixed('target', inputs), mode: inference() };
     for (const distiller of distillers) {
-      for (const { values, ...picture } of distiller.pictures(taught ?? outputs, outputs, unprefixed(distiller.id, inputs), step)) {
+      for (const { values, ...picture } of distiller.pictures(taught(distiller, outputs), outputs, unprefixed(distiller.id, inputs), step)) {
         results[`picture.${described.length}`] = values;
         described.push({ method: distiller.id, picture });
       }

@@ -1,10 +1,13 @@
 /** The experiment in one line: `RetinaNet R50 → RetinaNet R18 · FGD · scenes, 1,200 images`. */
 import { type DetectorConfig, type Experiment } from '../experiment/schema.ts';
+import { teachersOf } from '../experiment/teachers.ts';
 
 const DETECTORS: Readonly<Record<DetectorConfig['detector'], string>> = { retinanet: 'RetinaNet', fcos: 'FCOS', atss: 'ATSS', gfl: 'GFL' };
 
-export function summaryOf({ teacher, student, distill, data }: Experiment, trainingImages: number): string {
-  const networks = teacher === undefined || distill.length === 0 ? networkName(student) : `${networkName(teacher)} → ${networkName(student)}`;
+export function summaryOf(experiment: Experiment, trainingImages: number): string {
+  const { student, distill, data, teaching } = experiment;
+  const teachers = distill.length === 0 ? [] : teachersOf(experiment).map(networkName);
+  const networks = teachers.length === 0 ? networkName(student) : `${teachers.join(teaching === 'together' ? ' + ' : ', then ')} → ${networkName(student)}`;
   const methods = distill.length === 0 ? 'no distillation' : distill.map(({ method }) => method.toUpperCase()).join(' + ');
   return `${networks} · ${methods} · ${data.format}, ${trainingImages.toLocaleString('en')} images`;
 }

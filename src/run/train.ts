@@ -8,10 +8,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DistillError } from '../errors.ts';
+import { createProgram } from '../engine/program.ts';
+import { formatKey } from '../experiment/keyPath.ts';
 import { FILES } from '../experiment/record.ts';
+import { teacherPath } from '../experiment/teachers.ts';
 import { type Arm, type StepRecord } from './arm.ts';
 import { writeCheckpoint } from './checkpoint.ts';
-import { evaluate } from './evaluation.ts';
+import { evaluate, type EvaluationResult } from './evaluation.ts';
+import { inferenceFunction } from './infer.ts';
 import { type PreparedRun } from './prepare.ts';
 
 /** A total this many times the first one is no longer training. */
@@ -21,7 +25,7 @@ const STOP_POLL_MILLISECONDS = 200;
 
 export async function train(run: PreparedRun): Promise<'finished' | 'stopped'> {
   const { arms, steps, evaluateEvery, events } = run;
-  await evaluateTeacher(run);
+  await evaluateTeachers(run);
   for (let boundary = evaluateEvery; boundary - evaluateEvery < steps; boundary += evaluateEvery) {
     const end = Math.min(boundary, steps);
     for (const arm of arms) {
@@ -83,14 +87,24 @@ async function recordPictures(run: PreparedRun, arm: Arm): Promise<void> {
   events.write({ type: 'pictures', arm: arm.name, step: arm.step, folder: await arm.pictures.record(folder, arm.name, arm.step, arm.program) });
 }
 
-/** The teacher's AP once a run: the line to reach, and the proof that its weights were loaded. */
-async function evaluateTeacher(run: PreparedRun): Promise<void> {
-  const { teacher, arms: [arm], validation, experiment, events, teacherEvaluated } = run;
-  if (teacher === undefined || arm === undefined || teacherEvaluated) return;
+/** The teachers' AP once a run: the line to reach, and the proof that their weights were loaded. Of several the best is the line. */
+async function evaluateTeachers(run: PreparedRun): Promise<void> {
+  const { teachers, engine, validation, experiment, events, teacherEvaluated, log } = run;
+  if (teachers.length === 0 || teacherEvaluated) return;
   events.write({ type: 'phase', phase: 'evaluating', detail: 'teacher' });
-  const { metrics, perClass, seconds } = await evaluate(arm.program, 'teacher', teacher, validation, experiment);
-  events.write({ type: 'evaluation', subject: 'teacher', step: 0, metrics, perClass, seconds });
-  if (metrics.AP < 0.01) events.write({ type: 'warning', code: 'DL504', message: `The teacher's AP on the validation set is ${(100 * metrics.AP).toFixed(1)}: it has nothing to teach. Check teacher.weights, data.classes and data.normalize.` });
+  const results: EvaluationResult[] = [];
+  for (const [index, teacher] of teachers.entries()) {
+    const variables = teacher.parameters.all().map(({ variable }) => variable);
+    const program = createProgram({ engine, capture: experiment.engine.capture, variables, functions: { infer: inferenceFunction(teacher, experiment.data.size) } });
+    const result = await evaluate(program, 'infer', teacher, validation, experiment);
+    program.dispose();
+    results.push(result);
+    const ap = (100 * result.metrics.AP).toFixed(1);
+    if (teachers.length > 1) log(`teacher ${index + 1} of ${teachers.length}: AP ${ap}`);
+    if (result.metrics.AP < 0.01) events.write({ type: 'warning', code: 'DL504', message: `The teacher's AP on the validation set is ${ap}: it has nothing to teach. Check the weights of ${formatKey(teacherPath(experiment, index))}, data.classes and data.normalize.` });
+  }
+  const [best] = results.toSorted((a, b) => b.metrics.AP - a.metrics.AP);
+  if (best !== undefined) events.write({ type: 'evaluation', subject: 'teacher', step: 0, metrics: best.metrics, perClass: best.perClass, seconds: best.seconds });
 }
 
 /** @returns whether it is the best so far. */

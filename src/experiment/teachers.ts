@@ -1,0 +1,33 @@
+/** Teachers of an experiment: `teacher` is one section or a list of them. */
+import { type KeyPath } from './keyPath.ts';
+import { type Experiment, type MethodConfig, type TeacherConfig } from './schema.ts';
+
+export function teachersOf({ teacher }: Pick<Experiment, 'teacher'>): readonly TeacherConfig[] {
+  if (teacher === undefined) return [];
+  return Array.isArray(teacher) ? teacher : [teacher];
+}
+
+/** Where a teacher stands in the file. */
+export function teacherPath({ teacher }: Pick<Experiment, 'teacher'>, index: number): KeyPath {
+  return Array.isArray(teacher) ? ['teacher', index] : ['teacher'];
+}
+
+/** The methods that a teacher teaches, with their places in `distill`. */
+export function lessonsOf({ distill }: Pick<Experiment, 'distill'>, { methods }: Pick<TeacherConfig, 'methods'>): readonly (readonly [place: number, options: MethodConfig])[] {
+  return distill.flatMap((options, place) => (methods === undefined || methods.includes(options.method) ? [[place, options] as const] : []));
+}
+
+export interface Stage {
+  /** First step, and the step after the last. */
+  readonly from: number;
+  readonly to: number;
+  /** Indexes of the teachers. */
+  readonly teachers: readonly number[];
+}
+
+/** The parts of a run: one, or one a teacher where they teach one after the other. */
+export function stagesOf(experiment: Pick<Experiment, 'teacher' | 'teaching'>, steps: number): readonly Stage[] {
+  const all = teachersOf(experiment).map((_, index) => index);
+  if (experiment.teaching === 'together' || all.length < 2) return [{ from: 0, to: steps, teachers: all }];
+  return all.map((index) => ({ from: Math.round((steps * index) / all.length), to: Math.round((steps * (index + 1)) / all.length), teachers: [index] }));
+}

@@ -1,0 +1,141 @@
+/**
+ * A stage of an arm: the part of a run with the same teachers. It has the methods with their adapters, the optimizer, the average
+ * and the program over them; the student outlives it. Most runs have one stage; teachers in progression have one each.
+ */
+import type * as tf from '@tensorflow/tfjs';
+import { type Batch } from '../data/sample.ts';
+import { saveStateDict, readVariables } from '../detectors/stateDict.ts';
+import { directProgram } from '../engine/directProgram.ts';
+import { float32, type HostTensors } from '../engine/hostTensor.ts';
+import { Optimizer } from '../engine/optimizer.ts';
+import { createProgram, type FunctionSpec, type Program } from '../engine/program.ts';
+import { Random } from '../engine/random.ts';
+import { learningRateAt } from '../engine/schedule.ts';
+import { type Engine } from '../engine/backend.ts';
+import { type Experiment } from '../experiment/schema.ts';
+import { WeightAverage } from './average.ts';
+import { matchValues, namedValues, type CheckpointValues } from './checkpoint.ts';
+import { inferenceFunction } from './infer.ts';
+import { stepInputs, type Observe } from './methodInputs.ts';
+import { type PictureRecorder } from './pictures.ts';
+import { observationStep, observes, teachersOf, trainingStep, type Networks } from './step.ts';
+
+/** Streams of random numbers of methods' steps, beyond those of `prepare.ts`. */
+const METHOD_STREAM = 1000;
+
+export interface StagePlan {
+  /** First step, and the step after the last. */
+  readonly from: number;
+  readonly to: number;
+  readonly networks: Networks;
+}
+
+export interface StageOptions {
+  readonly experiment: Experiment;
+  readonly engine: Engine;
+  /** Images whose pictures are recorded. */
+  readonly pictures?: PictureRecorder | undefined;
+}
+
+export class Stage {
+  readonly plan: StagePlan;
+  readonly program: Program;
+  readonly average: WeightAverage | undefined;
+  private readonly options: StageOptions;
+  private readonly optimizer: Optimizer;
+
+  /** Builds and captures the programs; takes seconds for large networks. @param example any batch: its shapes count */
+  constructor(plan: StagePlan, options: StageOptions, example: Batch) {
+    const { experiment: { train: recipe, data, engine: { capture } }, engine, pictures: recorder } = options;
+    const { networks } = plan;
+    const { student, distillers } = networks;
+    this.plan = plan;
+    this.options = options;
+    this.optimizer = new Optimizer(recipe, [student, ...distillers].flatMap(({ parameters }) => parameters.trainable()));
+    this.average = recipe.ema > 0 ? new WeightAverage(recipe.ema, student.parameters.all().map(({ variable }) => variable)) : undefined;
+    // Shapes of what is fed after an observation are known only once something was observed: once op by op, before the capture.
+    const observations: Record<string, FunctionSpec> = {};
+    const observeOnce = (name: string, training: boolean): Observe | undefined => !observes(networks) ? undefined : (inputs) => {
+      observations[name] = { run: observationStep(networks, training), example: inputs };
+      return directProgram(observations).run(name, inputs);
+    };
+    const train = { run: trainingStep(networks, this.optimizer), example: this.inputs(example, plan.from, observeOnce('observe', true)) };
+    const pictures = recorder?.function(networks, observeOnce('observePictures', false));
+    const functions: Record<string, FunctionSpec> = {
+      ...observations,
+      train,
+      infer: inferenceFunction(student, data.size),
+      ...(pictures === undefined ? {} : { pictures }),
+      ...(this.average === undefined ? {} : { average: this.average.function() }),
+    };
+    const variables = [
+      ...[student, ...distillers, ...teachersOf(networks)].flatMap(({ parameters }) => parameters.all().map(({ variable }) => variable)),
+      ...this.optimizer.state().values(), ...(this.average?.variables ?? []),
+    ];
+    this.program = createProgram({ engine, capture, variables, functions });
+  }
+
+  /** @param step of the run; the recipe's schedule counts from the stage's first */
+  learningRate(step: number): number {
+    const { from, to } = this.plan;
+    return learningRateAt(step - from, to - from, this.options.experiment.train);
+  }
+
+  inputs(batch: Batch, step: number, observe: Observe | undefined): HostTensors {
+    const { data: { size }, train } = this.options.experiment;
+    const { from, to, networks } = this.plan;
+    const images = float32([train.batch, ...size, 3], batch.images);
+    const truth = {
+      truth: batch.examples.map((example) => example.truth), inputSize: size, contentSizes: batch.examples.map(({ contentSize }) => contentSize),
+      step: step - from, steps: to - from, random: Random.of(train.seed, METHOD_STREAM + step),
+    };
+    return { ...stepInputs(networks, images, truth, observe), ...this.optimizer.inputs(step - from, this.learningRate(step)) };
+  }
+
+  observer(): Observe | undefined {
+    return observes(this.plan.networks) ? (inputs) => this.program.run('observe', inputs) : undefined;
+  }
+
+  /** The student alone, in the state dict's names, is what the next stage and the export need. */
+  values(): CheckpointValues {
+    const { student } = this.plan.networks;
+    const read = (variables: readonly tf.Variable[]): readonly Float32Array[] => this.program.read(variables);
+    return {
+      student: saveStateDict(student, 'mmdetection', read),
+      adapters: namedValues(this.adapters(), read),
+      optimizer: namedValues(this.optimizer.state(), read),
+      average: this.average === undefined ? new Map() : namedValues(this.average.named(student), read),
+    };
+  }
+
+  /** Puts the values of a checkpoint into the program; the student's are in its variables already. @param kept false at the stage's own start: everything but the student is new */
+  restore({ adapters, optimizer, average }: Omit<CheckpointValues, 'student'>, kept: boolean, folder: string): void {
+    const { student } = this.plan.networks;
+    const variables = student.parameters.all().map(({ variable }) => variable);
+    const values = readVariables(variables).map((value, index) => [variables[index] as tf.Variable, value] as const);
+    const averaged = this.average?.named(student);
+    this.program.write([
+      ...values,
+      ...(kept ? [...matchValues(this.adapters(), adapters, folder), ...matchValues(this.optimizer.state(), optimizer, folder)] : []),
+      ...(averaged === undefined ? [] : kept ? matchValues(averaged, average, folder) : (this.average?.variables ?? []).map((variable, index) => [variable, values[index]?.[1] ?? new Float32Array()] as const)),
+    ]);
+  }
+
+  /** Leaves the student's trained values in its variables, for the next stage. */
+  close(): void {
+    const variables = this.plan.networks.student.parameters.all().map(({ variable }) => variable);
+    const values = this.program.read(variables);
+    this.program.dispose();
+    directProgram({}).write(variables.map((variable, index) => [variable, values[index] as Float32Array] as const));
+  }
+
+  private adapters(): Map<string, tf.Variable> {
+    return new Map(this.plan.networks.distillers.flatMap(({ id, parameters }) => parameters.all().map(({ name, variable }) => [adapterName(id, name), variable] as const)));
+  }
+}
+
+/** Two teachers of one method have adapters of the same names. */
+function adapterName(id: string, name: string): string {
+  const [, teacher] = id.split('_');
+  return teacher === undefined ? name : `${name}_${teacher}`;
+}
