@@ -7,7 +7,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { type Assignment, type Detector, type DetectorOutputs, type DetectorTraits, type ForwardMode } from '../detectors/detector.ts';
 import { type GroundTruth } from '../engine/boxes.ts';
 import { type DistillError } from '../errors.ts';
-import { type HostTensors } from '../engine/hostTensor.ts';
+import { type HostTensor, type HostTensors } from '../engine/hostTensor.ts';
 import { type Parameters } from '../engine/parameters.ts';
 import { type Random } from '../engine/random.ts';
 import { type MethodCard } from '../experiment/methods/card.ts';
@@ -52,6 +52,16 @@ export interface DistillerContext {
   readonly statistics: TeacherStatistics;
   /** Left out only where tests feed tensors to methods that need none. */
   readonly networks?: TrainedNetworks;
+  /** Contents of the files that methods ask for (`Method.files`), by path as written. */
+  readonly files?: ReadonlyMap<string, ReadonlyMap<string, HostTensor>>;
+}
+
+/** A weight file that a method's options name. */
+export interface MethodFile {
+  /** Its key among the method's options. */
+  readonly option: string;
+  /** As written. */
+  readonly path: string;
 }
 
 /** What else a loss may read in the step. */
@@ -123,6 +133,8 @@ export interface Distiller {
 /** A row of the table of methods: the card that everyone may read, and what needs tensors. */
 export interface Method<Options> extends MethodCard {
   readonly pictures: Readonly<Record<string, PictureKind>>;
+  /** Weight files that the options name; read before `create`, relative to the experiment's folder. */
+  files?(options: Options): readonly MethodFile[];
   /** Why this pair cannot be served; empty when it can. Asked before any work starts. @param teacher the student's traits for a method without a teacher */
   problems(teacher: DetectorTraits, student: DetectorTraits, options: Options): readonly DistillError[];
   create(options: Options, context: DistillerContext): Distiller;

@@ -6,17 +6,18 @@
 import * as tf from '@tensorflow/tfjs';
 import { type DetectorOutputs } from '../detectors/detector.ts';
 import { float32, type HostTensor } from '../engine/hostTensor.ts';
-import { relu } from '../engine/layers/activation.ts';
+import { type Layer } from '../engine/layers/conv.ts';
 import { normaliseGroups } from '../engine/layers/groupNorm.ts';
 import { detached, scaledGradient } from '../engine/ops/gradient.ts';
 import { meanSquare, sumOfSquares } from '../engine/ops/squares.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { lgdCard } from '../experiment/methods/lgd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
+import { convAdapter } from './convAdapter.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { PUBLISHED_WIDTHS, type EncoderWidths } from './lgdEncoder.ts';
 import { rowCount, rowInputs, type RowLayout } from './lgdRows.ts';
-import { convolution, dynamicTeacher, type DynamicTeacher } from './lgdTeacher.ts';
+import { dynamicTeacher, type DynamicTeacher } from './lgdTeacher.ts';
 import { at, fed, mapLevels } from './maps.ts';
 import { collect, sharing } from './pairing.ts';
 import { bestBoxes } from './pictureBoxes.ts';
@@ -39,7 +40,7 @@ function widthsFor({ widths }: LgdConfig, channels: number): EncoderWidths {
 
 interface Adapters {
   readonly instruct: DynamicTeacher;
-  readonly adapt: (x: tf.Tensor4D) => tf.Tensor4D;
+  readonly adapt: Layer;
 }
 
 function createAdapters(parameters: Parameters, config: LgdConfig, { student }: DistillerContext): Adapters {
@@ -47,8 +48,7 @@ function createAdapters(parameters: Parameters, config: LgdConfig, { student }: 
   const instruct = dynamicTeacher(parameters, 'distill.lgd', {
     channels, classes: student.classes.length, heads: config.heads, widths: widthsFor(config, channels), context: config.context,
   });
-  const layers = [0, 2, 4].map((index) => convolution(parameters, `distill.lgd.adapter.${index}`, channels));
-  return { instruct, adapt: (x) => layers.reduce((y, layer, index) => layer(index === 0 ? y : relu(y)), x) };
+  return { instruct, adapt: convAdapter(parameters, 'distill.lgd.adapter', channels) };
 }
 
 // Loss: λ mean (IN(A(S)) − IN(I))², and the detection loss on I, by the student's own head and targets.

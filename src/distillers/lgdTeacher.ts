@@ -1,12 +1,11 @@
 /** LGD's dynamic teacher: features made from labels and from the student's own features inside each object. */
 import * as tf from '@tensorflow/tfjs';
 import { relu } from '../engine/layers/activation.ts';
-import { conv2d, type Layer } from '../engine/layers/conv.ts';
 import { groupsFor } from '../engine/layers/groupNorm.ts';
-import { pytorchBias } from '../engine/layers/init.ts';
 import { linear } from '../engine/layers/linear.ts';
-import { standardize } from '../engine/ops/standardize.ts';
+import { standardizeMap } from '../engine/ops/standardize.ts';
 import { type Parameters } from '../engine/parameters.ts';
+import { convolution } from './convAdapter.ts';
 import { attention, labelEncoder, normedLinear, type EncoderWidths } from './lgdEncoder.ts';
 import { asPlaces, at, fed } from './maps.ts';
 
@@ -21,16 +20,6 @@ export interface TeacherForm {
 
 /** @param features the student's, by level @param inputs `rows`, `filled`, `inside.<level>` @returns instructive features of the same shapes */
 export type DynamicTeacher = (features: readonly tf.Tensor4D[], names: readonly string[], inputs: Readonly<Record<string, tf.Tensor>>) => tf.Tensor4D[];
-
-/** 3×3 convolution with PyTorch's own start. */
-export function convolution(parameters: Parameters, name: string, channels: number): Layer {
-  return conv2d(parameters, name, { in: channels, out: channels, kernel: 3, biasInit: pytorchBias(9 * channels) });
-}
-
-/** Layer norm of a map over cells and channels, without affine part. */
-export function standardizeMap(x: tf.Tensor4D): tf.Tensor4D {
-  return tf.reshape(standardize(tf.reshape(x, [x.shape[0], x.size / x.shape[0]])), x.shape);
-}
 
 /** Names of weights are the reference's. */
 export function dynamicTeacher(parameters: Parameters, prefix: string, { channels, classes, heads, widths, context }: TeacherForm): DynamicTeacher {

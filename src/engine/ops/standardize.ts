@@ -36,3 +36,8 @@ export function standardizeColumns(x: tf.Tensor2D, epsilon: number): tf.Tensor2D
     return [tf.sub(slope, tf.mean(slope, 0, true))];
   });
 }
+
+/** Each image of x [N, H, W, C] to mean 0 and biased variance 1 over all its cells and channels: `torch.nn.GroupNorm(1, C, affine=False)`. */
+export function standardizeMap(x: tf.Tensor4D): tf.Tensor4D {
+  return tf.reshape(standardize(tf.reshape(x, [x.shape[0], x.size / x.shape[0]])), x.shape);
+}
