@@ -6,7 +6,7 @@ import { type MethodConfig } from '../experiment/schema.ts';
 import { bckd } from './bckd.ts';
 import { crosskd } from './crosskd.ts';
 import { defeat } from './defeat.ts';
-import { type Distiller, type DistillerContext, type Method } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Method, type MethodFile } from './distiller.ts';
 import { chen2017 } from './chen2017.ts';
 import { cwd } from './cwd.ts';
 import { dsig } from './dsig.ts';
@@ -14,6 +14,7 @@ import { fgd } from './fgd.ts';
 import { fgfi } from './fgfi.ts';
 import { fkd } from './fkd.ts';
 import { frs } from './frs.ts';
+import { glamd } from './glamd.ts';
 import { icd } from './icd.ts';
 import { labelenc } from './labelenc.ts';
 import { lad } from './lad.ts';
@@ -25,11 +26,12 @@ import { pkd } from './pkd.ts';
 import { rm } from './rm.ts';
 import { ssimKd } from './ssimKd.ts';
 import { tadf } from './tadf.ts';
+import { pgd } from './pgd.ts';
 
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {
@@ -50,6 +52,15 @@ export function createDistillers(configs: readonly MethodConfig[], context: Dist
 
 function createOne<Id extends MethodId>(config: ConfigOf<Id>, context: DistillerContext): Distiller {
   return rowOf(config).create(config, context);
+}
+
+/** Every weight file that methods' options name, with its key (`['distill', 0, 'encoder']`). */
+export function methodFiles(configs: readonly MethodConfig[]): { readonly path: string; readonly key: readonly (string | number)[] }[] {
+  return configs.flatMap((config, index) => filesOfOne(config).map(({ option, path }) => ({ path, key: ['distill', index, option] })));
+}
+
+function filesOfOne<Id extends MethodId>(config: ConfigOf<Id>): readonly MethodFile[] {
+  return rowOf(config).files?.(config) ?? [];
 }
 
 /** Everything that stands against this pair, each error with its key (`['distill', 0]`); empty when the run may start. */

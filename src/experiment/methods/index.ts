@@ -14,6 +14,7 @@ import { fgdCard, fgdOptions } from './fgd.ts';
 import { fgfiCard, fgfiOptions } from './fgfi.ts';
 import { fkdCard, fkdOptions } from './fkd.ts';
 import { frsCard, frsOptions } from './frs.ts';
+import { glamdCard, glamdOptions } from './glamd.ts';
 import { icdCard, icdOptions } from './icd.ts';
 import { labelencCard, labelencOptions } from './labelenc.ts';
 import { ladCard, ladOptions } from './lad.ts';
@@ -21,6 +22,7 @@ import { ldCard, ldOptions } from './ld.ts';
 import { lgdCard, lgdOptions } from './lgd.ts';
 import { mimicCard, mimicOptions } from './mimic.ts';
 import { pfiCard, pfiOptions } from './pfi.ts';
+import { pgdCard, pgdOptions } from './pgd.ts';
 import { pkdCard, pkdOptions } from './pkd.ts';
 import { rmCard, rmOptions } from './rm.ts';
 import { ssimKdCard, ssimKdOptions } from './ssimKd.ts';
@@ -50,6 +52,8 @@ export const methodSchema = z.discriminatedUnion('method', [
   labelencOptions,
   ladOptions,
   tadfOptions,
+  pgdOptions,
+  glamdOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -77,4 +81,6 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   labelenc: labelencCard,
   lad: ladCard,
   tadf: tadfCard,
+  pgd: pgdCard,
+  glamd: glamdCard,
 };
