@@ -125,7 +125,7 @@ export interface Distiller {
    * @param teacher the student's own outputs for a method without a teacher
    */
   loss(teacher: DetectorOutputs, student: DetectorOutputs, inputs: Readonly<Record<string, tf.Tensor>>, step: StepTensors): Record<string, tf.Scalar>;
-  /** Factors for gradients of weights by the start of their names (a backbone that waits for its head), from `inputs`. */
+  /** Factors for gradients of weights by the start of their names (a backbone that waits for its head), from `inputs`. 0: the weight stays as it is, without decay and momentum too. */
   gradientScales?(inputs: Readonly<Record<string, tf.Tensor>>): readonly { readonly prefix: string; readonly factor: tf.Scalar }[];
   pictures(teacher: DetectorOutputs, student: DetectorOutputs, inputs: Readonly<Record<string, tf.Tensor>>, step: StepTensors): Picture[];
 }

@@ -56,7 +56,7 @@ function loadEncoder(parameters: Parameters, path: string, { files }: DistillerC
     const value = stored?.get(name);
     if (value?.dtype !== 'float32' || value.shape.join() !== variable.shape.join()) {
       throw new DistillError('DL591', `The label encoder in ${path} does not fit: ${name}.`, {
-        key: ['distill', 'encoder'], expected: `[${variable.shape.join(', ')}]`, got: value === undefined ? 'nothing' : `[${value.shape.join(', ')}]`,
+        expected: `[${variable.shape.join(', ')}]`, got: value === undefined ? 'nothing' : `[${value.shape.join(', ')}]`,
         advice: 'Name the adapters.safetensors of a run with `stage: encoder` that had the same classes, neck and `widths`.',
       });
     }

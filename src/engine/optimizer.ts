@@ -63,8 +63,11 @@ export class Optimizer {
     };
   }
 
-  /** @param gradients by the variables' names, as `tf.variableGrads` gives them. */
-  apply(gradients: Readonly<Record<string, tf.Tensor>>, inputs: Readonly<Record<string, tf.Tensor>>): OptimizerStep {
+  /**
+   * @param gradients by the variables' names, as `tf.variableGrads` gives them
+   * @param moves for weights that wait: 0 leaves the weight as it is, decay and momentum too; 1 or undefined moves it as the others
+   */
+  apply(gradients: Readonly<Record<string, tf.Tensor>>, inputs: Readonly<Record<string, tf.Tensor>>, moves?: (parameter: Parameter) => tf.Scalar | undefined): OptimizerStep {
     const gradientOf = (parameter: Parameter): tf.Tensor => {
       const gradient = gradients[parameter.variable.name];
       if (gradient === undefined) throw new Error(`no gradient reaches ${parameter.name}`);
@@ -76,15 +79,16 @@ export class Optimizer {
     const factor = this.config.clip > 0 ? tf.minimum(tf.div(this.config.clip, tf.add(gradientNorm, 1e-6)), 1) : undefined;
     const updates = this.parameters.map((parameter) => {
       const gradient = gradientOf(parameter);
-      return this.update(parameter, factor === undefined ? gradient : tf.mul(gradient, factor), inputs);
+      return this.update(parameter, factor === undefined ? gradient : tf.mul(gradient, factor), inputs, moves?.(parameter));
     });
     return { updates, gradientNorm };
   }
 
-  private update(parameter: Parameter, gradient: tf.Tensor, inputs: Readonly<Record<string, tf.Tensor>>): Update {
+  private update(parameter: Parameter, gradient: tf.Tensor, inputs: Readonly<Record<string, tf.Tensor>>, moves: tf.Scalar | undefined): Update {
     const slots = this.slotsOf.get(parameter) ?? [];
     const [first, second] = slots as [tf.Variable, tf.Variable];
-    const rate = input(inputs, 'optimizer.rate');
+    const moved = (name: string): tf.Scalar => moves === undefined ? input(inputs, name) : tf.mul(input(inputs, name), moves);
+    const rate = moved('optimizer.rate');
     const decays = this.config.weightDecay > 0 && this.decays(parameter);
     const { variable } = parameter;
     if (this.config.optimizer === 'sgd') {
@@ -95,7 +99,7 @@ export class Optimizer {
     return adamUpdate(variable, first, second, gradient, {
       rate, beta1: tf.scalar(beta1), beta2: tf.scalar(beta2),
       beta1Power: input(inputs, 'optimizer.beta1Power'), beta2Power: input(inputs, 'optimizer.beta2Power'), epsilon: input(inputs, 'optimizer.epsilon'),
-      decay: decays ? input(inputs, 'optimizer.decay') : undefined,
+      decay: decays ? moved('optimizer.decay') : undefined,
     });
   }
 

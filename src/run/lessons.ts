@@ -3,7 +3,7 @@ import { type DataSet } from '../data/sample.ts';
 import { type Detector } from '../detectors/detector.ts';
 import { type LoadReport } from '../detectors/stateDict.ts';
 import { createTeacher } from '../detectors/table.ts';
-import { type Distiller, type TeacherStatistics } from '../distillers/distiller.ts';
+import { type Distiller, type DistillerContext, type TeacherStatistics } from '../distillers/distiller.ts';
 import { checkPair, createDistillers, methodOf } from '../distillers/table.ts';
 import { DistillError } from '../errors.ts';
 import { type Engine } from '../engine/backend.ts';
@@ -56,6 +56,8 @@ interface Classroom {
   readonly teachers: readonly LoadedTeacher[];
   /** Of the whole run. */
   readonly steps: number;
+  /** What methods asked for, by path as written. */
+  readonly files: DistillerContext['files'];
 }
 
 /** The stages of the distilled student. @throws DistillError for a pair that a method cannot serve */
@@ -63,7 +65,7 @@ export function planLessons(experiment: Experiment, classroom: Classroom): Stage
   return stagesOf(experiment, classroom.steps).map(({ from, to, teachers }) => ({ from, to, networks: networksOf(experiment, teachers, classroom) }));
 }
 
-function networksOf(experiment: Experiment, indexes: readonly number[], { student, teachers }: Classroom): Networks {
+function networksOf(experiment: Experiment, indexes: readonly number[], { student, teachers, files }: Classroom): Networks {
   const random = Random.of(experiment.train.seed, STREAMS.adapters);
   const distillers: Distiller[] = [];
   const teacherOf = new Map<Distiller, Detector>();
@@ -77,7 +79,7 @@ function networksOf(experiment: Experiment, indexes: readonly number[], { studen
     if (problem !== undefined) throw problem;
     const created = createDistillers(methods, {
       teacher: traits, student: student.traits, inputSize: experiment.data.size, batch: experiment.train.batch, random, statistics: teacher?.statistics ?? { featureDeviation: [] },
-      networks: { student, ...(teacher === undefined ? {} : { teacher: teacher.detector }) },
+      networks: { student, ...(teacher === undefined ? {} : { teacher: teacher.detector }) }, ...(files === undefined ? {} : { files }),
     });
     for (const distiller of created) {
       const several = teacher !== undefined && indexes.length > 1;

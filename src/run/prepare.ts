@@ -18,6 +18,7 @@ import { Arm } from './arm.ts';
 import { findCheckpoint } from './checkpoint.ts';
 import { type EventWriter } from './eventWriter.ts';
 import { loadTeachers, methodName, planLessons, STREAMS, type LoadedTeacher } from './lessons.ts';
+import { readMethodFiles } from './methodFiles.ts';
 import { resolvePath } from './paths.ts';
 import { PictureRecorder } from './pictures.ts';
 
@@ -106,7 +107,7 @@ async function createArm(name: ArmName, { folder, resolved: { experiment }, engi
   const inherits = experiment.student.inherit !== 'none' && name !== 'control';
   const [first] = teachers;
   if (inherits && first !== undefined) log(`${name}: ${inheritFrom(student, first.detector, experiment.student.inherit === 'head' ? 'head' : 'neck+head').length} tensors inherited from the teacher`);
-  const stages = name === 'student' ? planLessons(experiment, { student, teachers, steps })
+  const stages = name === 'student' ? planLessons(experiment, { student, teachers, steps, files: await readMethodFiles(experiment.distill, baseFolder) })
     : stagesOf(experiment, steps).map(({ from, to }) => ({ from, to, networks: { student, distillers: [] } }));
   const pictures = name === 'student' && examples.length > 0 ? new PictureRecorder(examples, data, (method) => methodOf(methodName(method)).pictures) : undefined;
   const found = findCheckpoint(folder, name, 'last');

@@ -67,17 +67,25 @@ export function trainingStep(networks: Networks, optimizer: Optimizer): StepFunc
       return tf.addN(Object.values(parts));
     }, trained.map(({ variable }) => variable));
     const scales = distillers.flatMap((distiller) => distiller.gradientScales?.(unprefixed(distiller.id, inputs)) ?? []);
-    const { updates, gradientNorm } = optimizer.apply(scales.length === 0 ? grads : scaled(grads, trained, scales), inputs);
+    const factors = new Map(trained.map((parameter) => [parameter.variable.name, factorOf(parameter, scales)]));
+    const gradients = Object.fromEntries(Object.entries(grads).map(([name, gradient]) => {
+      const factor = factors.get(name);
+      return [name, factor === undefined ? gradient : tf.mul(gradient, factor)];
+    }));
+    const { updates, gradientNorm } = optimizer.apply(gradients, inputs, ({ variable }) => {
+      const factor = factors.get(variable.name);
+      return factor === undefined ? undefined : tf.sign(factor);
+    });
     return { outputs: { 'loss.total': value, ...prefixed('loss', parts), gradientNorm }, updates: [...updates, ...statistics] };
   };
 }
 
 type GradientScale = ReturnType<NonNullable<Distiller['gradientScales']>>[number];
 
-/** @param grads by the name of the variable */
-function scaled(grads: tf.NamedTensorMap, trained: readonly Parameter[], scales: readonly GradientScale[]): tf.NamedTensorMap {
-  const factors = new Map(trained.map(({ name, variable }) => [variable.name, scales.filter(({ prefix }) => name.startsWith(prefix)).map(({ factor }) => factor)]));
-  return Object.fromEntries(Object.entries(grads).map(([key, gradient]) => [key, (factors.get(key) ?? []).reduce<tf.Tensor>((result, factor) => tf.mul(result, factor), gradient)]));
+/** The product of all factors that a weight's gradient gets; undefined for none. */
+function factorOf({ name }: Parameter, scales: readonly GradientScale[]): tf.Scalar | undefined {
+  const factors = scales.filter(({ prefix }) => name.startsWith(prefix)).map(({ factor }) => factor);
+  return factors.length === 0 ? undefined : factors.reduce((product, factor) => tf.mul(product, factor));
 }
 
 /**

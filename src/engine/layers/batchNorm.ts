@@ -3,6 +3,7 @@
  * the running variance follows the unbiased one.
  */
 import * as tf from '@tensorflow/tfjs';
+import { detached } from '../ops/gradient.ts';
 import { type Parameters } from '../parameters.ts';
 import { constant, zeros } from './init.ts';
 import { at, isNative, nativeBackend, pick, registerNative, runNative, typeAttribute, type NativeAttribute, type NativeBackend } from './native.ts';
@@ -66,10 +67,30 @@ export function batchNorm(parameters: Parameters, name: string, { channels, stat
   const variance = parameters.create(`${name}.running_var`, [channels], constant(1), { trainable: false });
   return (x, mode) => {
     const training = mode.training && statistics === 'batch';
-    const result = isNative() ? fused(x, scale, offset, mean, variance, training) : composed(x, scale, offset, mean, variance, training);
-    if (training) mode.updates.push([mean, tf.keep(result.mean)], [variance, tf.keep(result.variance)]);
+    const [runningMean, runningVariance] = [latest(mean, mode), latest(variance, mode)];
+    const result = isNative() ? fused(x, scale, offset, runningMean, runningVariance, training) : composed(x, scale, offset, runningMean, runningVariance, training);
+    if (training) {
+      renew(mean, result.mean, mode);
+      renew(variance, result.variance, mode);
+    }
     return result.y;
   };
+}
+
+/** A running value after the passes that this step has done already: a second pass goes on from the first one's. */
+function latest(variable: tf.Variable, { updates }: NormMode): tf.Tensor {
+  const held = updates.find(([owner]) => owner === variable)?.[1];
+  return held === undefined ? variable : detached(() => tf.clone(held));
+}
+
+function renew(variable: tf.Variable, value: tf.Tensor, { updates }: NormMode): void {
+  const index = updates.findIndex(([owner]) => owner === variable);
+  if (index < 0) {
+    updates.push([variable, tf.keep(value)]);
+    return;
+  }
+  updates[index]?.[1].dispose();
+  updates[index] = [variable, tf.keep(value)];
 }
 
 interface Normalised {

@@ -155,6 +155,27 @@ describe('batchNorm', () => {
     }
   });
 
+  it.each(['tensorflow', 'cpu'])('moves the running values once more in a second pass of the same step: %s', async (backend) => {
+    await tf.setBackend(backend);
+    const [first, second] = [map(shape, 3), map(shape, 4)];
+    const apart = make('batch');
+    for (const x of [first, second]) {
+      const mode: NormMode = { training: true, updates: [] };
+      apart.layer(x, mode);
+      for (const [variable, value] of mode.updates) variable.assign(value);
+    }
+    const together = make('batch');
+    const mode: NormMode = { training: true, updates: [] };
+    const gradient = tf.grad((x: tf.Tensor) => tf.sum(tf.mul(tf.add(together.layer(first, mode), together.layer(x as tf.Tensor4D, mode)), first)))(second);
+    expect(gradient.dataSync().every(Number.isFinite)).toBe(true);
+    expect(mode.updates).toHaveLength(2);
+    for (const [index, name] of ['n.running_mean', 'n.running_var'].entries()) {
+      expect(mode.updates[index]?.[0]).toBe(together.parameters.get(name)?.variable);
+      expectClose(mode.updates[index]?.[1].dataSync() ?? [], apart.parameters.get(name)?.variable.dataSync() ?? [], 1e-6);
+    }
+    await tf.setBackend('tensorflow');
+  });
+
   it.each(['batch', 'frozen'] as const)('has the same values, updates and gradients on both backends: %s', async (statistics) => {
     for (const training of [true, false]) {
       const [native, plain] = await onBoth(() => {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startEngine, type Engine } from '../../../src/engine/backend.ts';
+import { float32 } from '../../../src/engine/hostTensor.ts';
 import { Optimizer, type OptimizerConfig } from '../../../src/engine/optimizer.ts';
 import { Parameters } from '../../../src/engine/parameters.ts';
 import { createProgram } from '../../../src/engine/program.ts';
@@ -41,7 +42,8 @@ function expected(config: OptimizerConfig, steps: number, rate: number): number[
   return values;
 }
 
-function trained(config: OptimizerConfig, steps: number, rate: number, capture: boolean): number[] {
+/** @param moves factor of the weight's movement, by step; the bias always moves */
+function trained(config: OptimizerConfig, steps: number, rate: number, capture: boolean, moves?: (step: number) => number): number[] {
   const parameters = new Parameters(Random.of(0));
   const weight = parameters.create('weight', [1, 2], () => Float32Array.of(1, -2));
   const bias = parameters.create('bias', [1], () => Float32Array.of(0.5));
@@ -50,16 +52,16 @@ function trained(config: OptimizerConfig, steps: number, rate: number, capture: 
     engine, capture, variables: [weight, bias, ...optimizer.state().values()],
     functions: {
       train: {
-        example: optimizer.inputs(0, rate),
+        example: { ...optimizer.inputs(0, rate), moves: float32([], Float32Array.of(1)) },
         run: (inputs) => {
           const { grads } = tf.variableGrads(() => tf.add(tf.sum(tf.square(weight)), tf.sum(tf.square(bias))), [weight, bias]);
-          const { updates, gradientNorm } = optimizer.apply(grads, inputs);
+          const { updates, gradientNorm } = optimizer.apply(grads, inputs, moves === undefined ? undefined : ({ name }) => (name === 'weight' ? inputs.moves as tf.Scalar : undefined));
           return { outputs: { gradientNorm }, updates };
         },
       },
     },
   });
-  for (let step = 0; step < steps; step += 1) program.run('train', optimizer.inputs(step, rate));
+  for (let step = 0; step < steps; step += 1) program.run('train', { ...optimizer.inputs(step, rate), moves: float32([], Float32Array.of(moves?.(step) ?? 1)) });
   const values = program.read([weight, bias]).flatMap((value) => [...value]);
   program.dispose();
   return values;
@@ -80,6 +82,21 @@ describe('the optimizers follow PyTorch', () => {
         trained(config, 8, 0.05, capture).forEach((value, index) => {
           expect(value).toBeCloseTo(wanted[index] as number, 5);
         });
+      });
+    }
+  }
+});
+
+describe('weights that wait', () => {
+  for (const optimizer of ['sgd', 'adamw'] as const) {
+    for (const capture of [true, false]) {
+      it(`stay as they are, decay included: ${optimizer}, ${capture ? 'captured' : 'op by op'}`, () => {
+        const config = { ...base, optimizer, clip: 0 };
+        const waiting = trained(config, 3, 0.05, capture, () => 0);
+        expect(waiting.slice(0, 2)).toEqual([1, -2]);
+        expect(waiting[2]).toBeCloseTo(expected(config, 3, 0.05)[2] as number, 5);
+        expect(trained(config, 3, 0.05, capture, () => 1)).toEqual(trained(config, 3, 0.05, capture));
+        expect(trained(config, 3, 0.05, capture, (step) => (step < 2 ? 0 : 1))[0]).not.toBe(1);
       });
     }
   }
