@@ -9,6 +9,7 @@ import { defeat } from './defeat.ts';
 import { type Distiller, type DistillerContext, type Method, type MethodFile } from './distiller.ts';
 import { chen2017 } from './chen2017.ts';
 import { cwd } from './cwd.ts';
+import { drkd } from './drkd.ts';
 import { dsig } from './dsig.ts';
 import { fgd } from './fgd.ts';
 import { fgfi } from './fgfi.ts';
@@ -16,6 +17,7 @@ import { fkd } from './fkd.ts';
 import { frs } from './frs.ts';
 import { glamd } from './glamd.ts';
 import { icd } from './icd.ts';
+import { ikd } from './ikd.ts';
 import { labelenc } from './labelenc.ts';
 import { lad } from './lad.ts';
 import { ld } from './ld.ts';
@@ -31,7 +33,7 @@ import { pgd } from './pgd.ts';
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd, drkd, ikd };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

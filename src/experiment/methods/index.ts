@@ -9,6 +9,7 @@ import { chen2017Card, chen2017Options } from './chen2017.ts';
 import { crosskdCard, crosskdOptions } from './crosskd.ts';
 import { cwdCard, cwdOptions } from './cwd.ts';
 import { defeatCard, defeatOptions } from './defeat.ts';
+import { drkdCard, drkdOptions } from './drkd.ts';
 import { dsigCard, dsigOptions } from './dsig.ts';
 import { fgdCard, fgdOptions } from './fgd.ts';
 import { fgfiCard, fgfiOptions } from './fgfi.ts';
@@ -16,6 +17,7 @@ import { fkdCard, fkdOptions } from './fkd.ts';
 import { frsCard, frsOptions } from './frs.ts';
 import { glamdCard, glamdOptions } from './glamd.ts';
 import { icdCard, icdOptions } from './icd.ts';
+import { ikdCard, ikdOptions } from './ikd.ts';
 import { labelencCard, labelencOptions } from './labelenc.ts';
 import { ladCard, ladOptions } from './lad.ts';
 import { ldCard, ldOptions } from './ld.ts';
@@ -54,6 +56,8 @@ export const methodSchema = z.discriminatedUnion('method', [
   tadfOptions,
   pgdOptions,
   glamdOptions,
+  drkdOptions,
+  ikdOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -83,4 +87,6 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   tadf: tadfCard,
   pgd: pgdCard,
   glamd: glamdCard,
+  drkd: drkdCard,
+  ikd: ikdCard,
 };
