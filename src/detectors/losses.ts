@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { at } from '../engine/layers/native.ts';
 import { binaryCrossEntropy } from '../engine/ops/crossEntropy.ts';
 import { withGradient } from '../engine/ops/gradient.ts';
+import { oneHot } from '../engine/ops/oneHot.ts';
 import { boxIou, boxOverlap } from '../engine/ops/iou.ts';
 
 const ALPHA = 0.25;
@@ -17,11 +18,11 @@ export function focalLoss(logits: tf.Tensor2D, labels: tf.Tensor1D, weights: tf.
   return withGradient<tf.Scalar>(
     [logits],
     () => {
-      const sign = tf.oneHot(labels, classes, -1, 1, 'float32');
+      const sign = oneHot(labels, classes, -1, 1);
       const z = tf.mul(logits, sign);
       const p = tf.sigmoid(z);
       const crossEntropy = tf.softplus(z);
-      const balance = tf.mul(tf.oneHot(labels, classes, ALPHA, 1 - ALPHA, 'float32'), tf.expandDims(weights, 1));
+      const balance = tf.mul(oneHot(labels, classes, ALPHA, 1 - ALPHA), tf.expandDims(weights, 1));
       const weighted = tf.mul(balance, tf.square(p));
       return { value: tf.sum(tf.mul(weighted, crossEntropy)), saved: [sign, p, crossEntropy, weighted] };
     },
@@ -96,7 +97,7 @@ export function qualityFocalLoss(logits: tf.Tensor2D, labels: tf.Tensor1D, quali
   return withGradient<tf.Scalar>(
     [logits],
     () => {
-      const target = tf.mul(tf.oneHot(labels, classes, 1, 0, 'float32'), tf.expandDims(quality, 1));
+      const target = tf.mul(oneHot(labels, classes, 1, 0), tf.expandDims(quality, 1));
       const p = tf.sigmoid(logits);
       const gap = tf.sub(p, target);
       const crossEntropy = binaryCrossEntropy(logits, target);

@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { absolute } from '../engine/ops/absolute.ts';
 import { detached } from '../engine/ops/gradient.ts';
+import { oneHot } from '../engine/ops/oneHot.ts';
 import { sumOfSquares } from '../engine/ops/squares.ts';
 
 export interface ClassRows {
@@ -25,7 +26,7 @@ export function softClassLoss({ student, teacher, weights }: Omit<ClassRows, 'la
 
 /** −Σ rows · log P^s of the row's class. */
 export function hardClassLoss({ student, labels, weights }: Omit<ClassRows, 'teacher'>): tf.Scalar {
-  const target = detached(() => tf.cast(tf.oneHot(labels, student.shape[1]), 'float32'));
+  const target = detached(() => oneHot(labels, student.shape[1]));
   return weighed(tf.mul(target, tf.logSoftmax(student)), weights);
 }
 

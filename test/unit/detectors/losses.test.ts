@@ -48,4 +48,14 @@ describe.each(['native', 'cpu'])('on %s', (which) => {
     expect(result.value.dataSync()[0]).toBeCloseTo(differences.slice(0, 4).reduce((sum, d) => sum + value(d) * 0.5, 0), 6);
     Array.from(result.grad.dataSync()).forEach((got, index) => { expect(got).toBeCloseTo(slope(differences[index] ?? 0) * (index < 4 ? 0.5 : 0), 6); });
   });
+
+  it('trains on a single class', () => {
+    const loss = (x: tf.Tensor): tf.Scalar => focalLoss(x as tf.Tensor2D, tf.tensor1d([0, -1], 'int32'), tf.tensor1d([1, 1]));
+    const logits = [0.5, -1];
+    const p = logits.map((x, index) => 1 / (1 + Math.exp(index === 0 ? x : -x)));
+    const expected = 0.25 * (p[0] as number) ** 2 * -Math.log(1 - (p[0] as number)) + 0.75 * (p[1] as number) ** 2 * -Math.log(1 - (p[1] as number));
+    expect(loss(tf.tensor2d(logits, [2, 1])).dataSync()[0]).toBeCloseTo(expected, 6);
+    const gradient = tf.grad(loss)(tf.tensor2d(logits, [2, 1])).dataSync();
+    expect([...gradient].map(Math.sign)).toEqual([-1, 1]);
+  });
 });
