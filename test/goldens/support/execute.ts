@@ -8,14 +8,25 @@ export type Execute = (run: StepFunction, inputs: HostTensors, variables: readon
 
 export const EXECUTORS: readonly (readonly [name: string, execute: Execute])[] = [['op by op', executor(false)], ['captured', executor(true)]];
 
+/** One function, run as often as wanted on inputs of the example's shapes. */
+export interface Session {
+  run(inputs: HostTensors): Record<string, HostTensor>;
+  dispose(): void;
+}
+
+export async function openSession(capture: boolean, run: StepFunction, example: HostTensors, variables: readonly tf.Variable[]): Promise<Session> {
+  const engine = await startEngine({ backend: 'auto' });
+  const program = createProgram({ engine, capture, variables, functions: { golden: { run, example } } });
+  return { run: (inputs) => program.run('golden', inputs), dispose: () => { program.dispose(); } };
+}
+
 function executor(capture: boolean): Execute {
   return async (run, inputs, variables) => {
-    const engine = await startEngine({ backend: 'auto' });
-    const program = createProgram({ engine, capture, variables, functions: { golden: { run, example: inputs } } });
+    const session = await openSession(capture, run, inputs, variables);
     try {
-      return program.run('golden', inputs);
+      return session.run(inputs);
     } finally {
-      program.dispose();
+      session.dispose();
     }
   };
 }
