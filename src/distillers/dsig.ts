@@ -68,7 +68,9 @@ function anchorInputs({ assignments }: BatchTruth, classes: number): HostTensors
 
 // Adapters: a 1×1 convolution of the student's maps where widths differ.
 
-function createAdapters(parameters: Parameters, levels: readonly MapLevel[], { teacher, student }: DistillerContext): Layer[] {
+function createAdapters(parameters: Parameters, levels: readonly MapLevel[], { nodes, edges: similarities, features }: DsigConfig, { teacher, student }: DistillerContext): Layer[] {
+  // Nothing would reach weights whose parts are all off.
+  if (nodes + similarities + features === 0) return levels.map(() => (x) => x);
   return levels.map(({ name }) => alignmentIfNeeded(parameters, `distill.dsig.${name}.align`, student.featureChannels, teacher.featureChannels));
 }
 
@@ -121,7 +123,7 @@ function create(config: DsigConfig, context: DistillerContext): Distiller {
   const levels = mapLevels(traits, context.inputSize);
   const layout = regionLayout(levels, context, config);
   const parameters = new Parameters(context.random);
-  const adapters = createAdapters(parameters, levels, context);
+  const adapters = createAdapters(parameters, levels, config, context);
   const aligned = ({ features }: DetectorOutputs): tf.Tensor4D[] => features.map((map, level) => at(adapters, level)(map));
   return {
     id: 'dsig',
@@ -130,10 +132,10 @@ function create(config: DsigConfig, context: DistillerContext): Distiller {
     inputs: (batch, observed) => ({ ...nodeInputs(batch, observed, layout, config), ...anchorInputs(batch, traits.classes.length) }),
     loss: (teacher, student, inputs) => {
       const maps = aligned(student);
-      const nodes = nodesOf(teacher.features, maps, inputs);
+      const nodes = config.nodes + config.edges > 0 ? nodesOf(teacher.features, maps, inputs) : undefined;
       const parts = {
-        nodes: () => nodeLoss(nodes),
-        edges: () => edgeLoss(nodes),
+        nodes: () => nodes === undefined ? tf.scalar(0) : nodeLoss(nodes),
+        edges: () => nodes === undefined ? tf.scalar(0) : edgeLoss(nodes),
         features: () => featureLoss(teacher.features, maps),
         classification: () => classificationLoss(teacher, student, traits.anchorsPerCell, config.temperature, inputs),
         regression: () => regressionLoss(teacher, student, traits.anchorsPerCell, inputs),

@@ -16,6 +16,7 @@ import { fgfi } from './fgfi.ts';
 import { fkd } from './fkd.ts';
 import { frs } from './frs.ts';
 import { glamd } from './glamd.ts';
+import { head } from './head.ts';
 import { icd } from './icd.ts';
 import { ikd } from './ikd.ts';
 import { labelenc } from './labelenc.ts';
@@ -29,11 +30,12 @@ import { rm } from './rm.ts';
 import { ssimKd } from './ssimKd.ts';
 import { tadf } from './tadf.ts';
 import { pgd } from './pgd.ts';
+import { gid } from './gid.ts';
 
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd, drkd, ikd };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd, drkd, ikd, head, gid };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

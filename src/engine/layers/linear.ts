@@ -13,12 +13,14 @@ export interface LinearOptions {
   readonly bias?: boolean;
   readonly init?: Initializer;
   readonly biasInit?: Initializer;
+  readonly trainable?: boolean;
 }
 
 /** Makes `name.weight` (IO) and, unless `bias` is false, `name.bias`, with PyTorch's initial values. */
 export function linear(parameters: Parameters, name: string, options: LinearOptions): RowLayer {
-  const weight = parameters.create(`${name}.weight`, [options.in, options.out], options.init ?? pytorchDefault, { layout: 'linear' });
-  const bias = options.bias === false ? undefined : parameters.create(`${name}.bias`, [options.out], options.biasInit ?? pytorchBias(options.in));
+  const { trainable = true } = options;
+  const weight = parameters.create(`${name}.weight`, [options.in, options.out], options.init ?? pytorchDefault, { layout: 'linear', trainable });
+  const bias = options.bias === false ? undefined : parameters.create(`${name}.bias`, [options.out], options.biasInit ?? pytorchBias(options.in), { trainable });
   return (x) => {
     const y = timesMatrix(x, weight);
     return bias === undefined ? y : tf.add(y, bias);

@@ -15,7 +15,9 @@ import { fgdCard, fgdOptions } from './fgd.ts';
 import { fgfiCard, fgfiOptions } from './fgfi.ts';
 import { fkdCard, fkdOptions } from './fkd.ts';
 import { frsCard, frsOptions } from './frs.ts';
+import { gidCard, gidOptions } from './gid.ts';
 import { glamdCard, glamdOptions } from './glamd.ts';
+import { headCard, headOptions } from './head.ts';
 import { icdCard, icdOptions } from './icd.ts';
 import { ikdCard, ikdOptions } from './ikd.ts';
 import { labelencCard, labelencOptions } from './labelenc.ts';
@@ -58,6 +60,8 @@ export const methodSchema = z.discriminatedUnion('method', [
   glamdOptions,
   drkdOptions,
   ikdOptions,
+  headOptions,
+  gidOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -89,4 +93,6 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   glamd: glamdCard,
   drkd: drkdCard,
   ikd: ikdCard,
+  head: headCard,
+  gid: gidCard,
 };
