@@ -36,6 +36,12 @@ export const BACKBONE_FORMS = {
 
 export type BackboneName = keyof typeof BACKBONE_FORMS;
 
+/** @param style where a bottleneck's stride sits */
+export function backboneForm(name: BackboneName, style: 'pytorch' | 'caffe'): BackboneForm {
+  const form: BackboneForm = BACKBONE_FORMS[name];
+  return form.family === 'residual' ? { ...form, strideIn: style === 'caffe' ? '1x1' : '3x3' } : form;
+}
+
 /** Channels of C2…C5. */
 export function stageChannels(form: BackboneForm): number[] {
   return form.family === 'residual' ? residualChannels(form) : mobileChannels();

@@ -9,7 +9,7 @@ import { Parameters, type Initializer, type ParameterOptions } from '../engine/p
 import { type Random } from '../engine/random.ts';
 import { type Box, type Detection, type GroundTruth } from '../engine/boxes.ts';
 import { createAnchors, type AnchorGrid, type AnchorSettings } from './anchors.ts';
-import { BACKBONE_FORMS, createBackbone, stageChannels } from './backbone.ts';
+import { backboneForm, createBackbone, stageChannels } from './backbone.ts';
 import { bestPairs, decodePairs, type DecodingForm, type DetectionSettings } from './candidates.ts';
 import { type Assignment, type BoxCoding, type Detector, type DetectorHead, type DetectorOutputs, type DetectorTraits, type ForwardMode, type HeadOutputs, type Targets } from './detector.ts';
 import { createHead, type HeadForm } from './head.ts';
@@ -84,7 +84,7 @@ class DenseDetector implements Detector {
     const { neck, head } = config;
     const { strides } = form.anchors;
     const anchorsPerCell = form.anchors.octaves * form.anchors.ratios.length;
-    const backbone = BACKBONE_FORMS[config.backbone];
+    const backbone = backboneForm(config.backbone, config.style);
     const lateral = Math.min(neck.levels, 3);
     this.form = form;
     this.detection = detection;

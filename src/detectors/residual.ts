@@ -1,5 +1,6 @@
 /**
- * Residual networks, PyTorch style: the stride sits in the 3×3 convolution (He et al. 2016), which ResNeXt does in groups (Xie et al. 2017).
+ * Residual networks (He et al. 2016); ResNeXt does the 3×3 convolution in groups (Xie et al. 2017). A bottleneck's stride sits in its 3×3 convolution
+ * (PyTorch style) or in its first 1×1 (Caffe style).
  * Names are MMDetection's, which are torchvision's with a prefix: `backbone.layer1.0.conv1.weight`, `backbone.layer1.0.downsample.0.weight`.
  */
 import * as tf from '@tensorflow/tfjs';
@@ -20,6 +21,8 @@ export interface ResidualForm {
   readonly cardinality?: { readonly groups: number; readonly width: number };
   /** Wanted groups where group norm is used. */
   readonly groups: number;
+  /** Which convolution of a bottleneck has the stride. */
+  readonly strideIn?: '3x3' | '1x1';
 }
 
 const EXPANSION = 4;
@@ -30,7 +33,7 @@ export function residualChannels(form: ResidualForm): number[] {
 }
 
 export function createResidual(parameters: Parameters, root: string, form: ResidualForm, norm: NormSettings, stages: number): ModeLayer[] {
-  const builder = new Builder(parameters, norm, form.cardinality);
+  const builder = new Builder(parameters, norm, form);
   const stem = builder.convNorm(root, 'conv1', `${normPrefix(norm.kind)}1`, { in: 3, out: form.stem.channels, kernel: form.stem.kernel, stride: 2 });
   let channels = form.stem.channels;
   return form.widths.slice(0, stages).map((width, stage) => {
@@ -53,12 +56,12 @@ export function createResidual(parameters: Parameters, root: string, form: Resid
 class Builder {
   private readonly parameters: Parameters;
   private readonly norm: NormSettings;
-  private readonly cardinality: ResidualForm['cardinality'];
+  private readonly form: Pick<ResidualForm, 'cardinality' | 'strideIn'>;
 
-  constructor(parameters: Parameters, norm: NormSettings, cardinality: ResidualForm['cardinality']) {
+  constructor(parameters: Parameters, norm: NormSettings, form: Pick<ResidualForm, 'cardinality' | 'strideIn'>) {
     this.parameters = parameters;
     this.norm = norm;
-    this.cardinality = cardinality;
+    this.form = form;
   }
 
   convNorm(root: string, convName: string, normName: string, form: ConvNormForm): ModeLayer {
@@ -73,10 +76,11 @@ class Builder {
   }
 
   bottleneck(name: string, inputs: number, width: number, stride: number): ModeLayer {
-    const { groups, width: groupWidth } = this.cardinality ?? { groups: 1, width: 64 };
+    const { groups, width: groupWidth } = this.form.cardinality ?? { groups: 1, width: 64 };
+    const early = this.form.strideIn === '1x1';
     const inner = ((width * groupWidth) / 64) * groups;
-    const first = this.part(name, 1, { in: inputs, out: inner, kernel: 1 });
-    const second = this.part(name, 2, { in: inner, out: inner, kernel: 3, stride, groups });
+    const first = this.part(name, 1, { in: inputs, out: inner, kernel: 1, stride: early ? stride : 1 });
+    const second = this.part(name, 2, { in: inner, out: inner, kernel: 3, stride: early ? 1 : stride, groups });
     const third = this.part(name, 3, { in: inner, out: width * EXPANSION, kernel: 1 });
     const shortcut = this.shortcut(name, inputs, width * EXPANSION, stride);
     return (x, mode) => relu(tf.add(third(relu(second(relu(first(x, mode)), mode)), mode), shortcut(x, mode)));

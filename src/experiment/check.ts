@@ -141,6 +141,22 @@ function checkIdleKeys(experiment: Experiment, written: unknown): readonly Findi
   for (const [index, { share }] of teachers.entries()) idle([...teacherPath(experiment, index), 'share'], share !== undefined && (teachers.length < 2 || teaching === 'progressive'), 'no other teacher teaches at the same time');
   for (const [role, detector] of detectors) {
     idle([...role, 'neck', 'p6From'], outlineOf(detector).levels < 4, 'the pyramid ends before P6');
+    idle([...role, 'head', 'bias'], outlineOf(detector).headNorm === 'none', 'without a norm the convolutions have biases anyway');
+    for (const { path, when, why } of idleInDetector(detector)) idle([...role, ...path], when, why);
   }
   return findings;
+}
+
+/** Options of one detector that another passes over. */
+function idleInDetector({ detector, backbone, preset }: DetectorConfig): readonly { readonly path: KeyPath; readonly when: boolean; readonly why: string }[] {
+  const single = detector === 'atss' || detector === 'gfl';
+  return [
+    { path: ['fcos'], when: detector !== 'fcos', why: 'it belongs to the detector `fcos`' },
+    { path: ['gfl'], when: detector !== 'gfl', why: 'it belongs to the detector `gfl`' },
+    { path: ['boxLoss'], when: detector !== 'retinanet', why: 'it belongs to the detector `retinanet`' },
+    { path: ['anchors'], when: detector === 'fcos', why: 'FCOS has points instead of anchors' },
+    ...['octaves', 'ratios', 'rounded'].map((key) => ({ path: ['anchors', key], when: single, why: 'there is one square anchor a cell' })),
+    { path: ['style'], when: !/^resne(t50|t101|xt)/.test(backbone), why: 'the backbone has no bottleneck blocks' },
+    { path: ['preset'], when: single && preset === 'torchvision', why: `torchvision has no ${detector.toUpperCase()}` },
+  ];
 }

@@ -35,6 +35,7 @@ function checkMethods({ distill }: Experiment, { methods = [] }: TeacherConfig, 
 function checkInherit(inherit: 'none' | 'head' | 'neck+head', teacher: DetectorOutline, student: DetectorOutline): readonly Finding[] {
   if (inherit === 'none') return [];
   const rows: readonly (readonly [string, number | string, number | string])[] = [
+    ['detector', teacher.detector, student.detector],
     ['neck.channels', teacher.neckChannels, student.neckChannels],
     ['head.convs', teacher.headConvs, student.headConvs],
     ['head.norm', teacher.headNorm, student.headNorm],

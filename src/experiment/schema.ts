@@ -105,6 +105,7 @@ export const detectorSchema = z.strictObject({
   detector: z.enum(DETECTORS).describe('The detector.'),
   backbone: z.enum(BACKBONES).describe('`resnet…`; `resnext…`, ResNets with 3×3 convolutions in groups; `mobilenet_v2` (1.8 M weights), for phones. `small` (1.2 M) and `tiny` (0.3 M) are for small images and train from scratch in minutes.'),
   norm: z.enum(['batch', 'group', 'frozen']).optional().describe('Norm of the backbone. `frozen` keeps batch norm\'s running values (usual when fine-tuning); default `frozen` for large backbones with weights, else `batch`.'),
+  style: z.enum(['pytorch', 'caffe']).default('pytorch').describe('Where a bottleneck block (from ResNet-50 on) halves the map: in its 3×3 convolution, or in its first 1×1 as in the files that MMDetection calls `caffe`, such as its FCOS. Weights do not show it.'),
   neck: neck.prefault({}).describe('The feature pyramid (FPN).'),
   head: head.prefault({}).describe('The towers of convolutions that predict classes and boxes.'),
   anchors: anchors.prefault({}).describe('The boxes that predictions start from; FCOS has points instead.'),

@@ -121,11 +121,11 @@ function torchvisionGolden(name: DetectorConfig['detector'], given: TorchvisionC
   };
 }
 
-function mmdetectionConfig(name: DetectorConfig['detector'], backbone: string, { neck, bbox_head: head }: MmdetectionFile['variants'][string]['config']): DetectorConfig {
+function mmdetectionConfig(name: DetectorConfig['detector'], backbone: string, { backbone: { style }, neck, bbox_head: head }: MmdetectionFile['variants'][string]['config']): DetectorConfig {
   const { anchor_generator: generator, loss_bbox: loss } = head;
   expect(neck.relu_before_extra_convs).toBe(name === 'fcos');
   return detectorSchema.parse({
-    detector: name, backbone, preset: 'mmdetection', norm: 'frozen',
+    detector: name, backbone, style, preset: 'mmdetection', norm: 'frozen',
     neck: { channels: neck.out_channels, levels: neck.num_outs, p6From: neck.add_extra_convs === 'on_input' ? 'c5' : 'p5' },
     head: { convs: head.stacked_convs, norm: name === 'retinanet' ? 'none' : 'group', bias: head.conv_bias },
     anchors: generator === undefined ? {} : { base: generator.octave_base_scale, octaves: generator.scales_per_octave, ratios: generator.ratios },
