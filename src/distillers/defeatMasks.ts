@@ -1,18 +1,13 @@
-/** DeFeat's masks of objects: each box on one level, in whole cells with the last one left out. On the host, in doubles. */
+/** DeFeat's masks of objects: boxes in whole cells, the last one left out. On the host, in doubles. */
 import { type Box } from '../engine/boxes.ts';
-import { scaleLevel } from '../engine/ops/roiAlign.ts';
 import { type MapLevel } from './maps.ts';
 
-const levelOf = scaleLevel(56, 1);
-
-/** [N, cells]: 1 inside boxes of this level. @param level index of `levels` @param boxes of each image, in input pixels */
-export function objectMask(map: MapLevel, stride: number, level: number, levels: number, boxes: readonly (readonly Box[])[]): Float32Array {
+/** [N, cells]: 1 inside boxes. @param boxes of each image, in input pixels */
+export function objectMask(map: MapLevel, stride: number, boxes: readonly (readonly Box[])[]): Float32Array {
   const mask = new Float32Array(boxes.length * map.places);
   boxes.forEach((own, image) => {
     const cells = mask.subarray(image * map.places, (image + 1) * map.places);
-    for (const box of own) {
-      if (levelOf(box, levels) === level) fillBox(cells, map, box, stride);
-    }
+    for (const box of own) fillBox(cells, map, box, stride);
   });
   return mask;
 }
@@ -32,4 +27,14 @@ function fillBox(cells: Float32Array, { rows, columns }: MapLevel, [x1, y1, x2, 
 function side(from: number, to: number, stride: number, cells: number): [number, number] {
   const cell = (pixel: number): number => Math.min(Math.max(Math.trunc(pixel / stride), 0), cells);
   return [cell(from), cell(to)];
+}
+
+/** A mask [N, cells] of one map at the cells of a coarser one. */
+export function nearestCells(mask: Float32Array, from: MapLevel, to: MapLevel): Float32Array {
+  return Float32Array.from({ length: (mask.length / from.places) * to.places }, (_, index) => {
+    const [image, cell] = [Math.floor(index / to.places), index % to.places];
+    const row = Math.floor((Math.floor(cell / to.columns) * from.rows) / to.rows);
+    const column = Math.floor(((cell % to.columns) * from.columns) / to.columns);
+    return mask[image * from.places + row * from.columns + column] ?? 0;
+  });
 }

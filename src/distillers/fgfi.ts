@@ -12,9 +12,10 @@ import { Parameters } from '../engine/parameters.ts';
 import { fgfiCard, fgfiDefaults } from '../experiment/methods/fgfi.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { anchoredLevels, boxesAt, imitationMask, type AnchoredLevel } from './fgfiMasks.ts';
+import { anchoredLevels, imitationMask, type AnchoredLevel } from './fgfiMasks.ts';
 import { hintAdapter } from './hint.ts';
 import { at, fed } from './maps.ts';
+import { boxesAt } from './ownLevel.ts';
 import { delayFactor } from './pace.ts';
 import { collect, sharing } from './pairing.ts';
 

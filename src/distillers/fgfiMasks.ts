@@ -1,7 +1,6 @@
 /** FGFI's masks: which cells own an anchor that overlaps an object nearly as well as the best one. On the host, in doubles. */
 import { type DetectorTraits } from '../detectors/detector.ts';
 import { type Box } from '../engine/boxes.ts';
-import { scaleLevel } from '../engine/ops/roiAlign.ts';
 import { at, mapLevels, type MapLevel } from './maps.ts';
 
 export interface AnchoredLevel extends MapLevel {
@@ -86,11 +85,4 @@ function cellOverlaps({ anchors, anchorsPerCell, places }: AnchoredLevel, [x1, y
     result[cell] = Math.max(result[cell] ?? 0, shared / (counting === 'pixels' ? union : Math.max(union, 1e-6)));
   }
   return result;
-}
-
-const levelOf = scaleLevel(56, 1);
-
-/** The boxes of each image that count at a level of `levels`: on a pyramid each object counts at one. */
-export function boxesAt(level: number, levels: number, boxes: readonly (readonly Box[])[]): Box[][] {
-  return boxes.map((own) => own.filter((box) => levelOf(box, levels) === level));
 }

@@ -11,17 +11,19 @@ import { kaimingNormal } from '../engine/layers/init.ts';
 import { binaryDivergence } from '../engine/ops/crossEntropy.ts';
 import { detached } from '../engine/ops/gradient.ts';
 import { boxIou } from '../engine/ops/iou.ts';
+import { fpnLevel } from '../engine/ops/roiAlign.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { tadfCard } from '../experiment/methods/tadf.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { asCandidates, codingOf, isPositive } from './assigned.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { asMap, at, fed, mapLevels, type MapLevel } from './maps.ts';
+import { boxesAt } from './ownLevel.ts';
 import { decayFactor } from './pace.ts';
 import { collect, sharing } from './pairing.ts';
 import { decodeBoxes, objectBoxInputs } from './rmBoxes.ts';
 import { boxGate, gate, keptMean, smoothDistance, type Boxes } from './tadfGates.ts';
-import { boxesOfLevel, gaussianMask } from './tadfMasks.ts';
+import { gaussianMask } from './tadfMasks.ts';
 
 export type TadfConfig = Extract<MethodConfig, { method: 'tadf' }>;
 
@@ -123,7 +125,7 @@ function candidateInputs(batch: BatchTruth, { classes }: Layout): HostTensors {
 function maskInputs({ truth }: BatchTruth, { levels, strides }: Layout, config: TadfConfig): HostTensors {
   const boxes = truth.map((image) => image.boxes);
   return Object.fromEntries(levels.map((level, index) => {
-    const own = config.levels === 'all' ? boxes : boxesOfLevel(index, strides, boxes);
+    const own = config.levels === 'all' ? boxes : boxesAt(index, levels.length, boxes, fpnLevel(Math.round(Math.log2(at(strides, 0)))));
     return [`gaussian.${level.name}`, float32([truth.length, level.rows, level.columns], gaussianMask(level, at(strides, index), own, config.spread))];
   }));
 }

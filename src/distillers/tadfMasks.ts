@@ -1,6 +1,5 @@
 /** TADF's masks: a Gaussian in each object's box. On the host, in doubles. */
 import { type Box } from '../engine/boxes.ts';
-import { fpnLevel, type LevelRule } from '../engine/ops/roiAlign.ts';
 import { type MapLevel } from './maps.ts';
 
 /**
@@ -36,10 +35,4 @@ function middles(from: number, to: number, stride: number, cells: number): [numb
 /** Distance from the middle of [from, to], in deviations. */
 function offset(place: number, from: number, to: number, spread: number): number {
   return (place - (from + to) / 2) / (((to - from) / 2) * spread);
-}
-
-/** The boxes that count at a level. */
-export function boxesOfLevel(level: number, strides: readonly number[], boxes: readonly (readonly Box[])[]): Box[][] {
-  const rule: LevelRule = fpnLevel(Math.round(Math.log2(strides[0] ?? 8)));
-  return boxes.map((own) => own.filter((box) => rule(box, strides.length) === level));
 }
