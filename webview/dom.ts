@@ -79,7 +79,7 @@ export function segmented<T extends string>(legend: string, name: string, option
 }
 
 export function select(label: string, options: readonly Option<string>[], chosen: string, onChange: (value: string) => void): HTMLLabelElement {
-  const input = element('select', {});
+  const input = element('select', { name: label.toLowerCase() });
   for (const option of options) {
     const item = element('option', { value: option.value }, option.label);
     item.selected = option.value === chosen;

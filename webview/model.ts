@@ -6,12 +6,13 @@
  */
 import { type Arm, type EventOf, type Metrics, type RunEvent } from '../src/experiment/record.ts';
 import { Column, indexAt } from './columns.ts';
+import { clip } from './format.ts';
 
 export type Subject = Arm | 'teacher';
 export type Axis = 'step' | 'epoch' | 'time';
 
 /** More parts than anybody reads: what a broken or hostile run folder could make of a page is bounded here. */
-export const MAX_PARTS = 48;
+export const MAX_PARTS = 128;
 const MAX_MARKS = 5000;
 /** A jump this many times the usual distance of two events is a gap, not a line. */
 const GAP_FACTOR = 20;
@@ -250,6 +251,12 @@ export class RunModel {
   partNames(arm: Arm = 'student'): string[] {
     const names = [...(this.arms.get(arm)?.parts.keys() ?? [])].filter((name) => name !== 'total');
     return [...names.filter((name) => groupOf(name) === 'detection'), ...names.filter((name) => groupOf(name) !== 'detection')];
+  }
+
+  /** A method's name as the run tells it; its id where it tells none. */
+  titleOf(method: string): string {
+    const titles = this.started?.methodTitles ?? {};
+    return clip(Object.hasOwn(titles, method) ? (titles[method] ?? method) : method, 32);
   }
 
   /** Where a step of an arm lies on an axis: steps, epochs or minutes of training. */

@@ -42,6 +42,8 @@ const started = z.object({
   /** One line for people: `RetinaNet R50 → RetinaNet R18 · FGD · scenes, 1,200 images`. */
   summary: z.string(),
   arms: z.array(armSchema), methods: z.array(z.string()), classes: z.array(z.string()),
+  /** What people call the methods, by id. */
+  methodTitles: z.record(z.string(), z.string()).optional(),
 });
 const phase = z.object({ type: z.literal('phase'), time, phase: z.enum(['engine', 'data', 'teacher', 'capturing', 'training', 'evaluating', 'saving']), arm: armSchema.optional(), detail: z.string().optional() });
 const step = z.object({

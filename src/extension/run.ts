@@ -17,6 +17,7 @@ export function isResumable({ state, lastStep }: Pick<Run, 'state' | 'lastStep'>
 
 /** What the status bar and notifications tell of it. */
 export function progressOf(run: Run): Progress {
-  const { name, methods, state, progress, secondsLeft, metrics, gain } = run;
+  const { name, state, progress, secondsLeft, metrics, gain } = run;
+  const methods = run.methods.map((method) => run.methodTitles?.[method] ?? method.toUpperCase());
   return { name, methods, state, secondsLeft, gain: gain?.value, fraction: progress.total > 0 ? progress.done / progress.total : undefined, ap: metrics.student?.AP };
 }

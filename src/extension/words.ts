@@ -9,6 +9,7 @@ export const english: Translate = (message, ...values) => message.replace(/\{(\d
 
 export interface Progress {
   readonly name: string;
+  /** What they are called. */
   readonly methods: readonly string[];
   readonly state: RunState;
   /** 0…1, over all arms. */
@@ -46,7 +47,7 @@ function withGain(t: Translate, ap: number, gain: number | undefined): string {
 
 /** `FGD`, `RM + PFI`, or the run's name when it is a plain training run. */
 export function label(run: Pick<Progress, 'name' | 'methods'>): string {
-  return run.methods.length === 0 ? run.name : run.methods.map((method) => method.toUpperCase()).join(' + ');
+  return run.methods.length === 0 ? run.name : run.methods.join(' + ');
 }
 
 /** Whole per cent, rounded down: 100 % is said only at the end. */

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DistillError, explainError } from '../errors.ts';
 import { startEngine } from '../engine/backend.ts';
+import { METHOD_CARDS } from '../experiment/methods/index.ts';
 import { FILES, type Arm } from '../experiment/record.ts';
 import { locate } from '../experiment/positions.ts';
 import { parseResolved, type Resolved } from '../experiment/resolved.ts';
@@ -59,6 +60,7 @@ function startedEvent(run: PreparedRun, from: Partial<Record<Arm, number>>): New
     type: 'started', pid: process.pid, host: hostname(), name: experiment.name, totalSteps: steps, stepsPerEpoch, from,
     engine: { backend: engine.backend, device: engine.device, precision: experiment.engine.precision, captured: arms[0]?.program.captured ?? false, ...(engine.notice === undefined ? {} : { notice: engine.notice }) },
     summary: summaryOf(experiment, training.images.length), arms: arms.map(({ name }) => name), methods: experiment.distill.map(({ method }) => method), classes: [...training.classes],
+    methodTitles: Object.fromEntries(experiment.distill.map(({ method }) => [method, METHOD_CARDS[method].title])),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The experiment in one line: `RetinaNet R50 → RetinaNet R18 · FGD · scenes, 1,200 images`. */
+import { METHOD_CARDS } from '../experiment/methods/index.ts';
 import { type DetectorConfig, type Experiment } from '../experiment/schema.ts';
 import { teachersOf } from '../experiment/teachers.ts';
 
@@ -8,7 +9,7 @@ export function summaryOf(experiment: Experiment, trainingImages: number): strin
   const { student, distill, data, teaching } = experiment;
   const teachers = distill.length === 0 ? [] : teachersOf(experiment).map(networkName);
   const networks = teachers.length === 0 ? networkName(student) : `${teachers.join(teaching === 'together' ? ' + ' : ', then ')} → ${networkName(student)}`;
-  const methods = distill.length === 0 ? 'no distillation' : distill.map(({ method }) => method.toUpperCase()).join(' + ');
+  const methods = distill.length === 0 ? 'no distillation' : distill.map(({ method }) => METHOD_CARDS[method].title).join(' + ');
   return `${networks} · ${methods} · ${data.format}, ${trainingImages.toLocaleString('en')} images`;
 }
 

@@ -26,6 +26,8 @@ export interface RunSummary {
   readonly summary?: string | undefined;
   readonly engine?: EventOf<'started'>['engine'] | undefined;
   readonly methods: readonly string[];
+  /** By id; of a run that has started. */
+  readonly methodTitles?: Readonly<Record<string, string>> | undefined;
   readonly arms: readonly Arm[];
   readonly classes: readonly string[];
   readonly phase?: EventOf<'phase'> | undefined;
@@ -122,6 +124,7 @@ export function summarize(folder: string, history: History, surroundings: Surrou
     error: verdict.state === 'failed' ? ended?.error : undefined,
     summary: started?.summary, engine: started?.engine,
     methods: started?.methods ?? resolved?.experiment.distill.map(({ method }) => method) ?? [],
+    methodTitles: started?.methodTitles,
     arms, classes: started?.classes ?? [],
     phase: live ? history.phase : undefined,
     lastStep, totalSteps, stepsPerEpoch: started?.stepsPerEpoch, steps,

@@ -9,7 +9,7 @@ import { type EventOf, type RunEvent } from '../../src/experiment/record.ts';
 import { type ViewState } from '../../webview/contract.ts';
 import { writeReport } from '../../src/report/report.ts';
 import { fakeEvents, fakeRecording, writeFakeRun } from '../support/fakeRun.ts';
-import { CHROMIUM, type Panel, PanelServer, type PanelOptions, hasChromium } from '../support/panelPage.ts';
+import { CHROMIUM, type Panel, PanelServer, type PanelOptions, hasChromium, inkOf, waitUntil } from '../support/panelPage.ts';
 import { type ThemeName } from '../support/themes.ts';
 
 const SHOTS = join(import.meta.dirname, '..', '..', 'test-results', 'webview');
@@ -49,24 +49,7 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     return opened;
   };
 
-  async function waitUntil(on: Panel, condition: string): Promise<void> {
-    // Not by waitForFunction: it evaluates strings inside the page, which the policy rightly forbids.
-    const until = Date.now() + 15_000;
-    while (!(await on.page.evaluate<boolean>(condition))) {
-      if (Date.now() > until) throw new Error(`never true: ${condition}`);
-      await on.page.waitForTimeout(40);
-    }
-  }
   const legend = (on: Panel, chart: string, name: string): Promise<string> => on.page.locator(`[data-chart="${chart}"] .legend-item`, { hasText: name }).first().locator('.value').innerText();
-  /** How many pixels of a canvas are drawn, or a sum over them that changes with the picture. */
-  const inkOf = (on: Panel, selector: string): Promise<number> => on.page.evaluate(`(() => {
-    const canvas = document.querySelector(${JSON.stringify(selector)});
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    let sum = 0;
-    for (let i = 0; i < data.length; i += 4) sum += data[i] + 3 * data[i + 1] + 7 * data[i + 2] + 11 * data[i + 3];
-    return sum;
-  })()`);
-
   it('shows the run: state, step, speed, curves with their last values', async () => {
     const { page } = await open();
     await waitUntil(panel as Panel, 'document.querySelector(".state-word").textContent === "running"');
@@ -163,6 +146,79 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     await waitUntil(opened, 'document.querySelector("[aria-live]").textContent.startsWith("Image row 7, column 5, Teacher ")');
   });
 
+  it('shows a matrix beside the image, with row, column and value under the pointer', async () => {
+    const opened = await openWithMasks({ run: { totalSteps: 300, reached: 200, methods: ['rm', 'dsig'] } });
+    await opened.page.locator('.masks').getByText('DSIG', { exact: true }).click();
+    await waitUntil(opened, 'document.querySelectorAll(".pane").length === 4');
+    expect(await opened.page.locator('.pane h3').allInnerTexts()).toEqual(['Image', 'Teacher', 'Student', 'Difference']);
+    expect(await opened.page.locator('.levels').count()).toBe(0);
+    expect(await opened.page.locator('.panes').getAttribute('aria-label')).toBe('Masks, Relations');
+    expect(await opened.page.getByText('Opacity').isVisible()).toBe(false);
+    const view = opened.page.locator('.pane .view').nth(2);
+    await view.scrollIntoViewIfNeeded();
+    const box = await view.boundingBox();
+    if (box === null) throw new Error('the pane is not there');
+    // Row 2, column 4 of 3 × 4 cells.
+    await opened.page.mouse.move(box.x + box.width * (3.5 / 4), box.y + box.height * (1.5 / 3));
+    const { index, values } = fakeRecording({ totalSteps: 300, methods: ['rm', 'dsig'] }, 180);
+    const expected = (['teacher', 'student'] as const).map((role) => values[(index.masks.find((mask) => mask.role === role && mask.form === 'matrix' && mask.image === 0)?.offset ?? NaN) + 4 + 3] ?? NaN);
+    await waitUntil(opened, 'document.querySelectorAll(".pane .note")[1].textContent.startsWith("row 2, column 4: ")');
+    const [image, ...shown] = await opened.page.locator('.pane .note').allInnerTexts();
+    expect(image).toBe('');
+    shown.slice(0, 2).forEach((text, i) => { expect(Number(text.split(': ')[1])).toBeCloseTo(expected[i] ?? NaN, 2); });
+    const [picture, whole] = await Promise.all([1, 3].map((pane) => inkOf(opened, `.pane:nth-child(${pane}) .view canvas`)));
+    await opened.page.locator('.panes').focus();
+    await opened.page.keyboard.press('+');
+    await expect.poll(() => inkOf(opened, '.pane:nth-child(3) .view canvas'), { timeout: 20_000 }).not.toBe(whole);
+    expect(await inkOf(opened, '.pane:nth-child(1) .view canvas'), 'the image stays').toBe(picture);
+    await opened.page.keyboard.press('ArrowLeft');
+    await waitUntil(opened, 'document.querySelector("[aria-live]").textContent.startsWith("Image, Teacher row 2, column 3: ")');
+    await opened.page.screenshot({ path: join(SHOTS, 'panel-matrix.png'), fullPage: true });
+  });
+
+  it('draws boxes over the image by value, and reads them by pointer and keys', async () => {
+    const opened = await openWithMasks({ run: { totalSteps: 300, reached: 200, methods: ['fgd', 'rm'] } });
+    await opened.page.locator('.masks').getByText('RM', { exact: true }).click();
+    await waitUntil(opened, 'document.querySelectorAll(".pane").length === 3');
+    expect(await opened.page.locator('.pane h3').allInnerTexts()).toEqual(['Image', 'Teacher', 'Student']);
+    const { index, values } = fakeRecording({ totalSteps: 300, methods: ['fgd', 'rm'] }, 180);
+    const offset = index.masks.find((mask) => mask.role === 'teacher' && mask.form === 'boxes' && mask.image === 0)?.offset ?? NaN;
+    const [left = 0, top = 0, right = 0, bottom = 0, value = 0] = values.subarray(offset + 5, offset + 10);
+    const view = opened.page.locator('.pane .view').nth(1);
+    await view.scrollIntoViewIfNeeded();
+    await opened.page.waitForTimeout(300);
+    const before = await inkOf(opened, '.pane:nth-child(2) .view canvas');
+    const box = await view.boundingBox();
+    if (box === null) throw new Error('the pane is not there');
+    await opened.page.mouse.move(box.x + (box.width * (left + right)) / 256, box.y + (box.height * (top + bottom)) / 256);
+    await waitUntil(opened, `document.querySelectorAll(".pane .note")[1].textContent === "box 2: ${value.toPrecision(3)}"`);
+    await expect.poll(() => inkOf(opened, '.pane:nth-child(2) .view canvas'), { timeout: 20_000 }).not.toBe(before);
+    expect(Number(await opened.page.locator('.pane:nth-child(2) .scale .number').last().innerText())).toBeCloseTo(Number(await opened.page.locator('.pane:nth-child(3) .scale .number').last().innerText()), 6);
+    await opened.page.locator('.panes').focus();
+    await opened.page.keyboard.press('ArrowRight');
+    await waitUntil(opened, 'document.querySelector("[aria-live]").textContent.startsWith("Image, Teacher box 1: 0.600, Student box 1: ")');
+    await opened.page.keyboard.press('ArrowDown');
+    await waitUntil(opened, 'document.querySelector("[aria-live]").textContent.startsWith("Image, Teacher box 2: 0.700, Student box 2: ")');
+    await opened.page.screenshot({ path: join(SHOTS, 'panel-boxes.png'), fullPage: true });
+  });
+
+  it('lists many methods in a chooser that keeps the focus', async () => {
+    const methods = ['fgd', 'pfi', 'rm', 'dsig', ...Array.from({ length: 8 }, (_, i) => `m${i}`)];
+    const opened = await openWithMasks({ run: { totalSteps: 300, reached: 200 } });
+    const { index, values } = fakeRecording({ totalSteps: 300 }, 180);
+    const [first] = index.masks;
+    if (first === undefined) throw new Error('no masks');
+    const masks = methods.map((method) => ({ ...first, method, title: method, role: 'shared' as const }));
+    await opened.page.evaluate(`window.postMessage({ type: 'pictures', folder: 'pictures/student-180', index: ${JSON.stringify({ ...index, masks })}, values: new Float32Array(${JSON.stringify([...values.subarray(0, 512)])}).buffer }, '*')`);
+    const chooser = opened.page.locator('select[name="method"]');
+    await chooser.waitFor();
+    expect(await chooser.locator('option').count()).toBe(12);
+    await chooser.focus();
+    await chooser.selectOption('m7');
+    await waitUntil(opened, 'document.querySelectorAll(".pane h3")[1].textContent === "m7"');
+    expect(await opened.page.evaluate('document.activeElement.name')).toBe('method');
+  });
+
   it('goes through the recorded steps by slider and by playing', async () => {
     const opened = await openWithMasks();
     await opened.page.waitForTimeout(300);
@@ -250,7 +306,7 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
   });
 
   it.each([['light'], ['dark'], ['hc-dark'], ['hc-light']] as const)('has nothing serious for axe in %s', async (theme: ThemeName) => {
-    const opened = await openWithMasks({ theme, run: { totalSteps: 300, reached: 200, methods: ['fgd', 'pfi'] } });
+    const opened = await openWithMasks({ theme, run: { totalSteps: 300, reached: 200, methods: ['fgd', 'pfi', 'rm', 'dsig'] } });
     await opened.page.waitForTimeout(500);
     await opened.page.screenshot({ path: join(SHOTS, `panel-${theme}.png`), fullPage: true });
     await opened.send({ type: 'header', header: { id: 'fake-1', name: 'x', state: 'failed', reason: 'The loss is not a number.', hasLine: true, logTail: ['one', 'two'] } });

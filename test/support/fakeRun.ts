@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Arm, FILES, type Metrics, type RunEvent } from '../../src/experiment/record.ts';
+import { METHOD_CARDS, type MethodId } from '../../src/experiment/methods/index.ts';
 import { experimentSchema } from '../../src/experiment/schema.ts';
 import { FAKE_CLASSES, fakeImage, fakePictures, noise } from './fakeScene.ts';
 
@@ -80,6 +81,7 @@ export function fakeEvents(given: FakeRunOptions = {}): RunEvent[] {
     engine: { backend: 'tensorflow', device: 'CPU, 2 cores', precision: 'float32', captured: true },
     summary: `RetinaNet small → RetinaNet tiny · ${options.methods.map((method) => method.toUpperCase()).join(' + ')} · scenes, 1,500 images (fake run)`,
     arms: [...options.arms], methods: [...options.methods], classes: FAKE_CLASSES,
+    methodTitles: Object.fromEntries(options.methods.map((method) => [method, METHOD_CARDS[method as MethodId].title])),
   });
   events.push(started(Object.fromEntries(options.arms.map((arm) => [arm, 0]))));
   for (const [phase, lasts] of [['engine', 900], ['data', 1500], ['teacher', 4000]] as const) {

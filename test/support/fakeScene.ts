@@ -71,6 +71,10 @@ export function fakePictures(options: { readonly step: number; readonly skill: n
       if (methods.includes('pfi')) addPfi(add, { image, level: name, stride }, side, maps);
     }
   }
+  for (let image = 0; image < images; image += 1) {
+    if (methods.includes('rm')) addRm(add, image, size, skill);
+    if (methods.includes('dsig')) addDsig(add, image, skill);
+  }
   return { index: { step, arm: 'student', images: Array.from({ length: images }, (_, image) => imageOf(image, size, skill)), masks }, values: Float32Array.from(values) };
 }
 
@@ -130,6 +134,27 @@ function addPfi(add: Add, where: Where, side: number, maps: Maps): void {
   add({ ...common, kind: 'prediction', title: 'Prediction difference', caption: 'Mean squared difference of the class scores, by cell.' }, [side, side], prediction);
   add({ ...common, kind: 'feature', title: 'Feature difference', caption: 'Mean squared difference of the features, by cell.' }, [side, side], feature);
   add({ ...common, kind: 'product', title: 'Product', caption: 'What the loss adds up: features count where predictions differ.' }, [side, side], prediction.map((value, i) => value * (feature[i] ?? 0)));
+}
+
+/** Rows of boxes as recorded: one an object, the rest without area. */
+export const BOX_ROWS = 6;
+
+function addRm(add: Add, image: number, size: number, skill: number): void {
+  const common = { image, level: 'all', stride: 1, method: 'rm', form: 'boxes', signed: false, kind: 'topBoxes', title: 'Best box of each object' } as const;
+  const rows = (shift: number, least: number): number[] => Array.from({ length: BOX_ROWS }, (_, row) => {
+    const thing = things(image, size)[row];
+    return thing === undefined ? [0, 0, 0, 0, 0] : [...boxOf(thing, shift, size), least + 0.1 * row];
+  }).flat();
+  add({ ...common, role: 'teacher', caption: 'The candidate that is ranked first, coloured by its score.' }, [BOX_ROWS, 5], rows(1, 0.6));
+  add({ ...common, role: 'student', caption: 'The candidate that is ranked first, coloured by its score.' }, [BOX_ROWS, 5], rows(9 * (1 - skill), 0.2 + 0.3 * skill));
+}
+
+function addDsig(add: Add, image: number, skill: number): void {
+  const common = { image, level: 'all', stride: 1, method: 'dsig', form: 'matrix', signed: false, kind: 'relations', title: 'Relations' } as const;
+  const count = things(image, 1).length;
+  const matrix = (uneven: number): number[] => Array.from({ length: count * (count + 1) }, (_, cell) => (Math.floor(cell / (count + 1)) === cell % (count + 1) ? 1 : 0.2 + 0.5 * noise(image, cell) + uneven * noise(cell, 9)));
+  add({ ...common, role: 'teacher', caption: 'How alike objects are: a row and a column each, the last column the background.' }, [count, count + 1], matrix(0));
+  add({ ...common, role: 'student', caption: 'How alike objects are: a row and a column each, the last column the background.' }, [count, count + 1], matrix(1 - skill));
 }
 
 function imageOf(image: number, size: number, skill: number): PictureIndex['images'][number] {

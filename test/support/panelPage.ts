@@ -178,3 +178,24 @@ async function answer(page: Page, message: ToHost, options: PanelOptions): Promi
     await page.evaluate(`window.postMessage({ type: 'image', file: ${JSON.stringify(message.file)}, mime: 'image/png', bytes: ${bytesOf(base64)} }, '*')`);
   }
 }
+
+/** Until an expression of the page is true. */
+export async function waitUntil(on: Panel, condition: string): Promise<void> {
+  // Not by waitForFunction: it evaluates strings inside the page, which the policy rightly forbids.
+  const until = Date.now() + 15_000;
+  while (!(await on.page.evaluate<boolean>(condition))) {
+    if (Date.now() > until) throw new Error(`never true: ${condition}`);
+    await on.page.waitForTimeout(40);
+  }
+}
+
+/** How many pixels of a canvas are drawn, or a sum over them that changes with the picture. */
+export function inkOf(on: Panel, selector: string): Promise<number> {
+  return on.page.evaluate(`(() => {
+  const canvas = document.querySelector(${JSON.stringify(selector)});
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum += data[i] + 3 * data[i + 1] + 7 * data[i + 2] + 11 * data[i + 3];
+  return sum;
+})()`);
+}

@@ -187,7 +187,7 @@ export class CurvesBand implements Curves {
 
   /** Charts are made anew only when there are other lines to show, not with every event. */
   #arrange(specs: readonly ChartSpec[]): void {
-    const signature = JSON.stringify(specs.map((spec) => [spec.key, spec.series.map((series) => series.key)]));
+    const signature = JSON.stringify(specs.map((spec) => [spec.key, spec.title, spec.series.map((series) => series.key)]));
     if (signature !== this.#signature) {
       this.#signature = signature;
       for (const chart of this.#charts) {

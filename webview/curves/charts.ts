@@ -7,6 +7,8 @@ import { type ColourRole } from '../colourRole.ts';
 
 export type Quantity =
   | { readonly from: 'part'; readonly arm: Arm; readonly part: string }
+  /** Several parts in one: for shares only. */
+  | { readonly from: 'parts'; readonly arm: Arm; readonly parts: readonly string[] }
   | { readonly from: 'learningRate' | 'gradientNorm'; readonly arm: Arm }
   | { readonly from: 'evaluation'; readonly subject: Subject; readonly metric: 'AP' | 'AP50' | 'AP75' };
 
@@ -39,14 +41,16 @@ export interface ChartSpec {
   readonly references: readonly ReferenceSpec[];
 }
 
-const MAX_METHODS = 8;
+/** Charts of methods that the run names, and of groups that it does not. */
+const MAX_METHODS = 32;
+const MAX_STRANGERS = 6;
 const PARTS_A_CHART = 10;
+const LAYERS = 40;
 const DASHES: readonly (readonly number[])[] = [[], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4]];
 const CONTROL_DASHES: Readonly<Record<'control' | 'controlInherit', readonly number[]>> = { control: [5, 4], controlInherit: [2, 3] };
 const CONTROL_PART_DASHES: readonly (readonly number[])[] = [[5, 4], [2, 3], [9, 3, 2, 3], [1, 4], [12, 4]];
 const CONTROLS = ['control', 'controlInherit'] as const;
 const PARTS: readonly ColourRole[] = ['part0', 'part1', 'part2', 'part3', 'part4', 'part5', 'part6', 'part7', 'part8', 'part9'];
-const METHOD_TITLES: Readonly<Record<string, string>> = { fgd: 'FGD', rm: 'RM', pfi: 'PFI' };
 
 export function chartsOf(model: RunModel): ChartSpec[] {
   const parts = model.partNames().length > 0 ? model.partNames() : model.partNames('control');
@@ -55,17 +59,15 @@ export function chartsOf(model: RunModel): ChartSpec[] {
   for (const part of parts) groups.set(groupOf(part), [...(groups.get(groupOf(part)) ?? []), part]);
   const detection = groups.get('detection') ?? [];
   groups.delete('detection');
-  const methods = [...groups].slice(0, MAX_METHODS).map(([group, names]) => lossChart(`method:${group}`, methodTitle(group), names, colours, []));
+  const named = new Set(model.started?.methods ?? []);
+  const shown = [...[...groups].filter(([group]) => named.has(group)).slice(0, MAX_METHODS), ...[...groups].filter(([group]) => !named.has(group)).slice(0, MAX_STRANGERS)];
+  const methods = shown.map(([group, names]) => lossChart(`method:${group}`, model.titleOf(group), names, colours, []));
   const charts = [
     totalChart(model),
     ...(detection.length === 0 ? [] : [lossChart('detection', 'Detection losses', detection, colours, CONTROLS.filter((arm) => model.arms.has(arm)))]),
-    ...methods, apChart(model), rateChart(), ...(parts.length > 1 ? [shareChart(parts, colours)] : []),
+    ...methods, apChart(model), rateChart(), ...(parts.length > 1 ? [shareChart(parts, colours, (method) => model.titleOf(method))] : []),
   ];
   return charts.filter((chart) => chart.series.length > 0);
-}
-
-export function methodTitle(group: string): string {
-  return METHOD_TITLES[group] ?? clip(group, 32);
 }
 
 const partColour = (index: number): ColourRole => PARTS[index % PARTS.length] ?? 'foreground';
@@ -133,15 +135,18 @@ function rateChart(): ChartSpec {
   };
 }
 
-function shareChart(parts: readonly string[], colours: ReadonlyMap<string, ColourRole>): ChartSpec {
-  const several = new Set(parts.map(groupOf)).size > 2;
-  const series = parts.slice(0, PARTS_A_CHART).map((part): SeriesSpec => ({
-    key: keyOf('share', part), name: shareName(part, several), colour: colours.get(part) ?? 'foreground', dash: [], width: 1, quantity: { from: 'part', arm: 'student', part },
-  }));
+/** A layer a part; of many methods a layer each, so that the layers still make up the whole. */
+function shareChart(parts: readonly string[], colours: ReadonlyMap<string, ColourRole>, titleOf: (method: string) => string): ChartSpec {
+  const groups = [...new Set(parts.map(groupOf))];
+  const layer = (key: string, name: string, colour: ColourRole, quantity: Quantity): SeriesSpec => ({ key: keyOf('share', key), name, colour, dash: [], width: 1, quantity });
+  const title = (group: string): string => (group === 'detection' ? 'detection' : titleOf(group));
+  const series = parts.length <= PARTS_A_CHART
+    ? parts.map((part) => layer(part, shareName(part, groups.length > 2 ? title(groupOf(part)) : ''), colours.get(part) ?? 'foreground', { from: 'part', arm: 'student', part }))
+    : groups.slice(0, LAYERS).map((group, index) => layer(group, title(group), partColour(index), { from: 'parts', arm: 'student', parts: parts.filter((part) => groupOf(part) === group) }));
   return { key: 'shares', title: 'Share in the total', unit: '%', kind: 'shares', series, references: [] };
 }
 
-function shareName(part: string, several: boolean): string {
+function shareName(part: string, method: string): string {
   const name = clip(spaced(partOf(part)), 28);
-  return several && groupOf(part) !== 'detection' ? `${methodTitle(groupOf(part))} ${name}` : name;
+  return method === '' || groupOf(part) === 'detection' ? name : `${method} ${name}`;
 }

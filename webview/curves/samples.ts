@@ -34,6 +34,7 @@ function columnOf(history: ArmHistory, quantity: Quantity): Column | undefined {
     case 'part': return history.parts.get(quantity.part);
     case 'learningRate': return history.learningRate;
     case 'gradientNorm': return history.gradientNorm;
+    case 'parts':
     case 'evaluation': return undefined;
   }
 }
@@ -105,17 +106,18 @@ export function shares(model: RunModel, series: readonly SeriesSpec[], window: W
   const history = model.arms.get('student');
   if (history === undefined || history.length === 0) return series.map(() => []);
   const { xs, factor } = axisOf(model, history, window.axis);
-  const rows = series.map(({ quantity }) => (quantity.from === 'part' ? (history.parts.get(quantity.part)?.view() ?? []) : []));
+  const parts = series.map(({ quantity }) => (quantity.from === 'part' ? [quantity.part] : quantity.from === 'parts' ? quantity.parts : []));
+  const names = parts.flat();
   const range = [window.range[0] / factor, window.range[1] / factor] as const;
-  const means = bucketMeans(xs, rows, range, Math.max(2, Math.round(window.buckets / 4)));
-  const totals = means.xs.map((_, at) => means.rows.reduce((sum, row) => sum + Math.abs(row[at] ?? 0), 0));
+  const means = bucketMeans(xs, names.map((name) => history.parts.get(name)?.view() ?? []), range, Math.max(2, Math.round(window.buckets / 4)));
+  const sizeOf = (of: readonly string[], at: number): number => of.reduce((sum, name) => sum + Math.abs(means.rows[names.indexOf(name)]?.[at] ?? 0), 0);
+  const totals = means.xs.map((_, at) => sizeOf(names, at));
   const pile = means.xs.map(() => 0);
-  return means.rows.map((row, index) => {
-    const spec = series[index];
-    if (spec === undefined || isHidden(spec)) return [];
-    return row.map((value, at) => {
+  return series.map((spec, index) => {
+    if (isHidden(spec)) return [];
+    return means.xs.map((_, at) => {
       const total = totals[at] ?? 0;
-      const edge = (pile[at] ?? 0) + (total > 0 ? (100 * Math.abs(value)) / total : 0);
+      const edge = (pile[at] ?? 0) + (total > 0 ? (100 * sizeOf(parts[index] ?? [], at)) / total : 0);
       pile[at] = edge;
       return { x: (means.xs[at] ?? 0) * factor, y: edge };
     });

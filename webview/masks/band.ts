@@ -6,17 +6,18 @@ import { clip, formatCount } from '../format.ts';
 import { type PictureMark } from '../model.ts';
 import { type ViewState, without } from '../state.ts';
 import { type ToHost } from '../contract.ts';
-import { methodTitle } from '../curves/charts.ts';
 import { Bars } from './bars.ts';
 import { type RecordedImage, describeBoxes, drawBoxes } from './boxes.ts';
-import { type ColourTable, type Scale, divergingTable, scaleOf, sequentialTable } from './colours.ts';
+import { type ColourTable, divergingTable, sequentialTable } from './colours.ts';
 import { BoxControls, TimeControl, kindControl, levelControl, lookControls, methodControl } from './controls.ts';
-import { type Cell, type Viewport, WHOLE, cellAt, cellSize, place, zoomAt } from './geometry.ts';
-import { Pane, type MaskLayer } from './pane.ts';
+import { type Viewport, WHOLE, place, zoomAt } from './geometry.ts';
+import { type Look, type Spot, boxLayer, maskLayer, matrixSize, spotAt, spotText } from './layers.ts';
+import { Pane, type PaneFrame } from './pane.ts';
 import { listenToPane } from './pointer.ts';
-import { type MaskChoice, type PaneContent, choicesOf, levelsOf, panesOf } from './selection.ts';
+import { ALL_LEVELS, type MaskChoice, type PaneContent, choicesOf, levelsOf, panesOf } from './selection.ts';
 import { PictureStore, type RecordedStep } from './store.ts';
 import { Strip } from './strip.ts';
+import { nextRow, valuedBoxes } from './valued.ts';
 
 /** Milliseconds a step while playing. */
 const TEMPO = 700;
@@ -41,7 +42,7 @@ export class MasksBand {
   readonly #viewer = element('div', { class: 'viewer' });
   readonly #choosers = element('div', { class: 'tools' });
   readonly #looks = element('div', { class: 'tools' });
-  readonly #row = element('div', { class: 'panes', role: 'group', tabindex: 0, 'aria-label': 'Masks', 'aria-description': 'Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole image, comma and full stop change the step.' });
+  readonly #row = element('div', { class: 'panes', role: 'group', tabindex: 0, 'aria-label': 'Masks' });
   readonly #strip: Strip;
   readonly #bars: Bars;
   readonly #time: TimeControl;
@@ -52,7 +53,9 @@ export class MasksBand {
   #panes: Pane[] = [];
   #signature = '';
   #viewport: Viewport = WHOLE;
-  #cell: Cell | undefined;
+  /** A matrix is no picture: it is zoomed by itself. */
+  #matrixViewport: Viewport = WHOLE;
+  #spot: Spot | undefined;
   #chosen: Chosen | undefined;
   #lastStep: RecordedStep | undefined;
   #timer: number | undefined;
@@ -179,19 +182,22 @@ export class MasksBand {
 
   #arrange({ step, choices, choice, level }: Chosen): void {
     const levels = choice === undefined ? [] : levelsOf(step.index, choice);
-    const signature = JSON.stringify([choices.map(({ key }) => key), choice?.key, level, levels]);
+    const titleOf = (method: string): string => this.#context.model.titleOf(method);
+    const signature = JSON.stringify([choices.map(({ key }) => key), choice?.key, level, levels, choices.map(({ method }) => titleOf(method))]);
     if (signature === this.#signature) return;
     this.#signature = signature;
+    this.#spot = undefined;
     const pick = (mask: string): void => { this.#change({ mask }); };
-    const focused = document.activeElement instanceof HTMLInputElement ? document.activeElement.name : undefined;
+    const { activeElement } = document;
+    const focused = activeElement instanceof HTMLInputElement || activeElement instanceof HTMLSelectElement ? activeElement.name : undefined;
     if (choice === undefined) this.#choosers.replaceChildren();
     else {
-      const parts = [methodControl(choices, choice, pick), kindControl(choices, choice, pick), levelControl(levels, level, (name) => { this.#change({ level: name }); })];
+      const parts = [methodControl(choices, choice, titleOf, pick), kindControl(choices, choice, pick), levelControl(levels, level, (name) => { this.#change({ level: name }); })];
       this.#choosers.replaceChildren(...parts.filter((part) => part !== undefined));
-      setText(this.#page, `How ${methodTitle(choice.method)} works`);
+      setText(this.#page, `How ${titleOf(choice.method)} works`);
     }
-    // Choosing by arrow keys must not lose its place when the choosers are made anew.
-    if (focused === 'method' || focused === 'level') this.#choosers.querySelector<HTMLInputElement>(`input[name="${focused}"]:checked`)?.focus();
+    // Choosing by keyboard must not lose its place when the choosers are made anew.
+    if (focused === 'method' || focused === 'level' || focused === 'mask') this.#choosers.querySelector<HTMLElement>(`input[name="${focused}"]:checked, select[name="${focused}"]`)?.focus();
     show(this.#page, choice !== undefined && !this.#readOnly);
   }
 
@@ -218,43 +224,60 @@ export class MasksBand {
     const { choice, panes, image } = chosen;
     this.#boxes?.paint(theme, this.#hasTeacher);
     for (const look of this.#maskLooks) show(look, choice !== undefined);
+    // Only a map has something under it.
+    const [opacity] = this.#maskLooks;
+    if (opacity !== undefined) show(opacity, choice?.form === 'map');
     show(this.#choosers, choice !== undefined);
-    const maps = choice?.form === 'map' ? panes.filter((pane) => pane.shape.length === 2) : [];
+    const shown = choice === undefined || choice.form === 'bars' ? [] : panes;
     show(this.#bars.node, choice?.form === 'bars');
     if (choice?.form === 'bars') this.#bars.show(panes, theme, view.sameScale);
-    this.#count(1 + maps.length);
+    this.#count(1 + shown.length);
     const bitmap = this.store.image(image.file);
-    const common = { size: image, bitmap, viewport: this.#viewport, theme, cell: this.#cell, grid: maps[0] };
+    const common = { theme, cell: this.#spot?.at === 'cell' ? this.#spot.cell : undefined };
+    const onImage = { ...common, size: image, bitmap, viewport: this.#viewport };
     const classes = this.#context.model.started?.classes ?? [];
     this.#panes[0]?.draw({
-      ...common, title: 'Image', caption: `${clip(image.id, 60)}: ${describeBoxes(image, view.score ?? 0, this.#hasTeacher)}`,
+      ...onImage, title: 'Image', caption: `${clip(image.id, 60)}: ${describeBoxes(image, view.score ?? 0, this.#hasTeacher)}`,
+      value: spotText(this.#spot, undefined, choice?.form), grid: choice?.form === 'map' ? shown[0] : undefined,
       over: (pen, placement) => { drawBoxes(pen, image, classes, view, placement, theme); },
     });
-    maps.forEach((pane, index) => this.#panes[index + 1]?.draw({ ...common, title: pane.title, caption: pane.caption, mask: this.#layer(pane, maps) }));
-    this.#row.setAttribute('aria-label', `Masks, ${choice?.title ?? 'none'}, level ${chosen.level || 'none'}`);
+    const look: Look = { ...this.#colourTables(), sameScale: view.sameScale, opacity: view.opacity };
+    shown.forEach((pane, index) => {
+      const words = { title: pane.title, caption: pane.caption, value: spotText(this.#spot, pane, choice?.form) };
+      this.#panes[index + 1]?.draw({ ...words, ...this.#contentFrame(pane, shown, look, { common, onImage }) });
+    });
+    const level = chosen.level === '' ? 'none' : chosen.level;
+    this.#row.setAttribute('aria-label', `Masks, ${choice?.title ?? 'none'}${level === ALL_LEVELS ? '' : `, level ${level}`}`);
+    this.#row.setAttribute('aria-description', `Arrow keys go from ${choice?.form === 'boxes' ? 'box to box' : 'cell to cell'}, plus and minus zoom, 0 shows the whole ${this.#ofMatrix ? 'matrix' : 'image'}, comma and full stop change the step.`);
   }
 
-  #layer(pane: PaneContent, all: readonly PaneContent[]): MaskLayer {
-    const view = this.#context.view();
-    const { sequential, diverging } = this.#colourTables();
-    const twins = all.filter((other) => !other.signed && (other.role === 'teacher' || other.role === 'student'));
-    const shared = view.sameScale && twins.includes(pane);
-    const scale: Scale = scaleOf(shared ? twins.map((twin) => twin.values) : [pane.values], pane.signed);
-    return { values: pane.values, shape: pane.shape, stride: pane.stride, scale, colours: pane.signed ? diverging : sequential, opacity: view.opacity };
+  /** Maps and boxes lie on the image; a matrix is drawn for itself, a pixel a cell. */
+  #contentFrame(pane: PaneContent, all: readonly PaneContent[], look: Look, { common, onImage }: { readonly common: Pick<PaneFrame, 'theme' | 'cell'>; readonly onImage: Pick<PaneFrame, 'theme' | 'cell' | 'size' | 'bitmap' | 'viewport'> }): Omit<PaneFrame, 'title' | 'caption' | 'value'> {
+    if (pane.form === 'boxes') return { ...onImage, grid: undefined, boxes: boxLayer(pane, all, look, this.#spot) };
+    const mask = maskLayer(pane, all, look);
+    return pane.form === 'matrix' ? { ...common, size: matrixSize(pane), bitmap: undefined, viewport: this.#matrixViewport, mask, grid: mask } : { ...onImage, mask, grid: pane };
+  }
+
+  get #ofMatrix(): boolean {
+    return this.#chosen?.choice?.form === 'matrix';
   }
 
   #count(count: number): void {
     if (this.#panes.length === count) return;
     while (this.#panes.length < count) {
       const pane = new Pane();
+      // The image beside a matrix stays an image.
+      const index = this.#panes.length;
+      const isMatrix = (): boolean => index > 0 && this.#ofMatrix;
       listenToPane(pane.canvas, {
-        viewport: () => this.#viewport,
-        setViewport: (viewport) => { this.#viewport = viewport; this.redraw(); },
+        viewport: () => (isMatrix() ? this.#matrixViewport : this.#viewport),
+        setViewport: (viewport) => { this.#look(viewport, isMatrix()); },
         placement: (canvas) => {
-          const size = this.#chosen?.image ?? { width: 1, height: 1 };
-          return { ...place(size, { width: canvas.clientWidth || 1, height: canvas.clientHeight || 1 }, this.#viewport), width: size.width, height: size.height };
+          const grid = this.#grid();
+          const size = isMatrix() && grid !== undefined ? matrixSize(grid) : this.#chosen?.image ?? { width: 1, height: 1 };
+          return { ...place(size, { width: canvas.clientWidth || 1, height: canvas.clientHeight || 1 }, isMatrix() ? this.#matrixViewport : this.#viewport), width: size.width, height: size.height };
         },
-        point: (at) => { this.#point(at); },
+        point: (at) => { this.#point(at, isMatrix()); },
       });
       this.#panes.push(pane);
     }
@@ -263,19 +286,24 @@ export class MasksBand {
     this.#row.dataset.count = String(Math.min(4, count));
   }
 
+  /** What has cells: maps, or matrices. */
   #grid(): PaneContent | undefined {
-    return this.#chosen?.panes.find((pane) => pane.shape.length === 2);
+    return this.#chosen?.panes.find(({ form }) => form === 'map' || form === 'matrix');
   }
 
-  #point(at: { readonly x: number; readonly y: number } | undefined): void {
-    const [grid, image] = [this.#grid(), this.#chosen?.image];
-    const inside = at !== undefined && image !== undefined && at.x < image.width && at.y < image.height;
-    this.#cell = inside && grid !== undefined ? cellAt(at, cellSize(image, grid.shape, grid.stride), grid.shape) : undefined;
+  #point(at: { readonly x: number; readonly y: number } | undefined, inMatrix: boolean): void {
+    this.#spot = at === undefined || this.#chosen === undefined ? undefined : spotAt(at, this.#chosen.choice?.form, this.#chosen.image, this.#grid(), inMatrix);
     this.redraw();
   }
 
   #zoom(factor: number): void {
-    this.#viewport = factor === 0 ? WHOLE : zoomAt(this.#viewport, factor, this.#viewport);
+    const view = this.#ofMatrix ? this.#matrixViewport : this.#viewport;
+    this.#look(factor === 0 ? WHOLE : zoomAt(view, factor, view), this.#ofMatrix);
+  }
+
+  #look(viewport: Viewport, atMatrix: boolean): void {
+    if (atMatrix) this.#matrixViewport = viewport;
+    else this.#viewport = viewport;
     this.redraw();
   }
 
@@ -283,7 +311,7 @@ export class MasksBand {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.#row) return false;
     const moves: Readonly<Record<string, readonly [number, number]>> = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
     const move = Object.hasOwn(moves, event.key) ? moves[event.key] : undefined;
-    if (move !== undefined) return this.#moveCell(move[0], move[1]);
+    if (move !== undefined) return this.#chosen?.choice?.form === 'boxes' ? this.#moveRow(move[0] + move[1]) : this.#moveCell(move[0], move[1]);
     switch (event.key) {
       case '+': case '=': this.#zoom(1.6); return true;
       case '-': this.#zoom(1 / 1.6); return true;
@@ -298,8 +326,17 @@ export class MasksBand {
     const grid = this.#grid();
     if (grid === undefined) return false;
     const [height = 1, width = 1] = grid.shape;
-    const { row, column } = this.#cell ?? { row: Math.floor(height / 2), column: Math.floor(width / 2) };
-    this.#cell = { row: Math.max(0, Math.min(height - 1, row + rows)), column: Math.max(0, Math.min(width - 1, column + columns)) };
+    const { row, column } = this.#spot?.at === 'cell' ? this.#spot.cell : { row: Math.floor(height / 2), column: Math.floor(width / 2) };
+    return this.#goTo({ at: 'cell', cell: { row: Math.max(0, Math.min(height - 1, row + rows)), column: Math.max(0, Math.min(width - 1, column + columns)) } });
+  }
+
+  #moveRow(step: number): boolean {
+    const row = nextRow((this.#chosen?.panes ?? []).map(valuedBoxes), this.#spot?.at === 'row' ? this.#spot.row : undefined, step);
+    return row === undefined ? false : this.#goTo({ at: 'row', row });
+  }
+
+  #goTo(spot: Spot): boolean {
+    this.#spot = spot;
     this.draw();
     this.#context.announce(this.#panes.map((pane) => pane.describe()).join(', '));
     return true;

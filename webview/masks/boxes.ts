@@ -1,9 +1,11 @@
-/** Ground truth, teacher's and student's boxes on the image pane: colour, dash and a letter tell whose they are. */
+/** Boxes on the image: ground truth, teacher's and student's, told apart by colour, dash and place of the name; and those that carry a value. */
 import { type PictureIndex } from '../../src/experiment/record.ts';
 import { clip } from '../format.ts';
 import { type ViewState } from '../state.ts';
 import { type Theme } from '../theme.ts';
+import { entryOf } from './colours.ts';
 import { type Placement } from './geometry.ts';
+import { type BoxLayer } from './valued.ts';
 
 export type RecordedImage = PictureIndex['images'][number];
 export type Owner = 'truth' | 'teacher' | 'student';
@@ -99,4 +101,31 @@ export function describeBoxes(image: RecordedImage, least: number, hasTeacher: b
   const count = (list: RecordedImage['student']): number => list.filter(({ score }) => score >= least).length;
   const objects = image.groundTruth.length === 1 ? '1 object' : `${image.groundTruth.length} objects`;
   return `${objects}; ${hasTeacher ? `teacher finds ${count(image.teacher)}, student ${count(image.student)}` : `student finds ${count(image.student)}`}`;
+}
+
+/** In the colour of their values. */
+export function drawValued(pen: CanvasRenderingContext2D, { boxes, scale, colours, chosen }: BoxLayer, { left, top, scale: zoom }: Placement, theme: Theme): void {
+  pen.save();
+  // What has the greatest value lies on top, what is pointed at above all.
+  const ordered = [...boxes].sort((a, b) => Math.abs(a.value) - Math.abs(b.value));
+  for (const item of chosen === undefined ? ordered : [...ordered.filter((box) => box !== chosen), chosen]) {
+    const [x1, y1, x2, y2] = item.box;
+    const rectangle = [left + x1 * zoom, top + y1 * zoom, (x2 - x1) * zoom, (y2 - y1) * zoom] as const;
+    const entry = entryOf(item.value, scale);
+    const colour = `rgb(${colours[entry] ?? 0}, ${colours[entry + 1] ?? 0}, ${colours[entry + 2] ?? 0})`;
+    const width = item === chosen ? 3.5 : 2;
+    // A rim in the theme's own colours keeps dark and light lines legible on any picture.
+    pen.strokeStyle = item === chosen ? theme.foreground : 'rgba(0, 0, 0, 0.55)';
+    pen.lineWidth = width + 2;
+    pen.strokeRect(...rectangle);
+    pen.strokeStyle = colour;
+    pen.lineWidth = width;
+    pen.strokeRect(...rectangle);
+    if (item !== chosen) continue;
+    pen.globalAlpha = 0.25;
+    pen.fillStyle = colour;
+    pen.fillRect(...rectangle);
+    pen.globalAlpha = 1;
+  }
+  pen.restore();
 }

@@ -109,13 +109,17 @@ export function scaleOf(values: readonly ArrayLike<number>[], signed: boolean): 
   return high > low ? { low, high, clipped } : { low, high: low + 1, clipped: false };
 }
 
+/** Where a value's colour begins in a table. */
+export function entryOf(value: number, { low, high }: Scale): number {
+  return 3 * Math.max(0, Math.min(255, Math.round(((value - low) * 255) / (high - low))));
+}
+
 /** Paints values into RGBA pixels, missing ones transparent. */
 export function paint(values: ArrayLike<number>, scale: Scale, colours: ColourTable, pixels: Uint8ClampedArray): void {
-  const factor = 255 / (scale.high - scale.low);
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? NaN;
     if (!Number.isFinite(value)) continue;
-    const entry = 3 * Math.max(0, Math.min(255, Math.round((value - scale.low) * factor)));
+    const entry = entryOf(value, scale);
     pixels[4 * i] = colours[entry] ?? 0;
     pixels[4 * i + 1] = colours[entry + 1] ?? 0;
     pixels[4 * i + 2] = colours[entry + 2] ?? 0;

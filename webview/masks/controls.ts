@@ -4,19 +4,23 @@ import { clip, formatCount } from '../format.ts';
 import { type ViewState } from '../state.ts';
 import { type Theme } from '../theme.ts';
 import { BOX_DASHES, type Owner } from './boxes.ts';
-import { type Level, type MaskChoice } from './selection.ts';
-import { methodTitle } from '../curves/charts.ts';
+import { ALL_LEVELS, type Level, type MaskChoice } from './selection.ts';
 
 const COLOURS = [{ value: 'viridis', label: 'viridis' }, { value: 'magma', label: 'magma' }, { value: 'grey', label: 'grey' }] as const;
 const OWNERS: readonly { readonly owner: Owner; readonly label: string }[] = [{ owner: 'truth', label: 'ground truth' }, { owner: 'teacher', label: 'teacher' }, { owner: 'student', label: 'student' }];
+const MOST_METHODS = 60;
+/** More methods than this are a list: a row of so many buttons would take lines. */
+const BUTTONS = 6;
 /** Side of the finest level's square in pixels. */
 const LARGEST_SQUARE = 24;
 
-export function methodControl(choices: readonly MaskChoice[], chosen: MaskChoice, choose: (key: string) => void): HTMLElement | undefined {
-  const methods = [...new Set(choices.map((choice) => choice.method))].slice(0, 12);
+export function methodControl(choices: readonly MaskChoice[], chosen: MaskChoice, titleOf: (method: string) => string, choose: (key: string) => void): HTMLElement | undefined {
+  const methods = [...new Set(choices.map((choice) => choice.method))].slice(0, MOST_METHODS);
   if (methods.length < 2) return undefined;
   const first = (method: string): string => choices.find((choice) => choice.method === method)?.key ?? '';
-  return segmented('Method', 'method', methods.map((method) => ({ value: method, label: methodTitle(method) })), chosen.method, (method) => { choose(first(method)); });
+  const options = methods.map((method) => ({ value: method, label: titleOf(method) }));
+  const pick = (method: string): void => { choose(first(method)); };
+  return methods.length > BUTTONS ? select('Method', options, chosen.method, pick) : segmented('Method', 'method', options, chosen.method, pick);
 }
 
 export function kindControl(choices: readonly MaskChoice[], chosen: MaskChoice, choose: (key: string) => void): HTMLElement {
@@ -27,16 +31,16 @@ export function kindControl(choices: readonly MaskChoice[], chosen: MaskChoice, 
 /** Levels as squares in their true relative size: a cell of P5 covers four times the side of one of P3. */
 export function levelControl(levels: readonly Level[], chosen: string, choose: (level: string) => void): HTMLElement | undefined {
   if (levels.length < 2) return undefined;
-  const finest = Math.min(...levels.map((level) => level.stride));
+  const finest = Math.min(...levels.filter(({ name }) => name !== ALL_LEVELS).map((level) => level.stride));
   const field = element('fieldset', { class: 'levels' }, element('legend', {}, 'Level'));
   for (const { name, stride } of levels) {
-    const input = element('input', { type: 'radio', name: 'level', class: 'unseen', 'aria-label': `${clip(name, 20)}, stride ${stride}` });
+    const input = element('input', { type: 'radio', name: 'level', class: 'unseen', 'aria-label': name === ALL_LEVELS ? 'all levels together' : `${clip(name, 20)}, stride ${stride}` });
     input.checked = name === chosen;
     input.addEventListener('change', () => { choose(name); });
-    const side = Math.max(2, Math.round((LARGEST_SQUARE * finest) / stride));
+    const side = name === ALL_LEVELS ? LARGEST_SQUARE : Math.max(2, Math.round((LARGEST_SQUARE * finest) / stride));
     const square = svg('svg', { width: LARGEST_SQUARE, height: LARGEST_SQUARE, viewBox: `0 0 ${LARGEST_SQUARE} ${LARGEST_SQUARE}`, 'aria-hidden': 'true' },
       svg('rect', { x: (LARGEST_SQUARE - side) / 2, y: LARGEST_SQUARE - side, width: side, height: side }));
-    field.append(element('label', { title: `${clip(name, 20)}: a cell is ${stride} × ${stride} pixels` }, input, square, element('span', {}, clip(name, 8))));
+    field.append(element('label', { title: name === ALL_LEVELS ? 'All levels together' : `${clip(name, 20)}: a cell is ${stride} × ${stride} pixels` }, input, square, element('span', {}, clip(name, 8))));
   }
   return field;
 }

@@ -1,25 +1,23 @@
-/** One pane: the image, a mask over it, the cell under the pointer. Draws only; what to show is given to it. */
+/** One pane: the image with a mask or boxes over it, or a matrix; the cell under the pointer. Draws only; what to show is given to it. */
 import { element, setText } from '../dom.ts';
 import { formatValue } from '../format.ts';
 import { type Theme } from '../theme.ts';
-import { type ColourTable, type Scale, paint } from './colours.ts';
+import { drawValued } from './boxes.ts';
+import { paint } from './colours.ts';
 import { type Cell, type Placement, type Size, type Viewport, cellSize, place } from './geometry.ts';
-
-export interface MaskLayer {
-  readonly values: Float32Array;
-  readonly shape: readonly number[];
-  readonly stride: number;
-  readonly scale: Scale;
-  readonly colours: ColourTable;
-  readonly opacity: number;
-}
+import { type MaskLayer } from './layers.ts';
+import { type BoxLayer } from './valued.ts';
 
 export interface PaneFrame {
   readonly title: string;
   readonly caption: string;
+  /** Of the place that is pointed at, beside the title. */
+  readonly value: string;
+  /** In image pixels; of a matrix in cells. */
   readonly size: Size;
   readonly bitmap: ImageBitmap | undefined;
   readonly mask?: MaskLayer;
+  readonly boxes?: BoxLayer;
   readonly viewport: Viewport;
   readonly theme: Theme;
   readonly cell: Cell | undefined;
@@ -53,9 +51,9 @@ export class Pane {
     const { mask, theme } = frame;
     setText(this.#title, frame.title);
     setText(this.#caption, frame.caption);
-    setText(this.#value, this.#valueText(frame));
-    this.#drawScale(mask);
-    const aspect = `${Math.max(1, frame.size.width)} / ${Math.max(1, frame.size.height)}`;
+    setText(this.#value, frame.value);
+    this.#drawScale(mask ?? frame.boxes);
+    const aspect = aspectOf(frame.size);
     if (this.#view.style.aspectRatio !== aspect) this.#view.style.aspectRatio = aspect;
     const pen = this.#prepare();
     if (pen === null) return;
@@ -64,6 +62,7 @@ export class Pane {
     pen.imageSmoothingEnabled = scale < 2;
     if (frame.bitmap !== undefined) pen.drawImage(frame.bitmap, left, top, frame.size.width * scale, frame.size.height * scale);
     if (mask !== undefined) this.#drawMask(pen, mask, frame, placement);
+    if (frame.boxes !== undefined) drawValued(pen, frame.boxes, placement, theme);
     frame.over?.(pen, placement);
     if (frame.cell !== undefined && frame.grid !== undefined) outlineCell(pen, frame.cell, cellSize(frame.size, frame.grid.shape, frame.grid.stride) * scale, placement, theme);
   }
@@ -109,29 +108,29 @@ export class Pane {
     pen.putImageData(pixels, 0, 0);
   }
 
-  #drawScale(mask: MaskLayer | undefined): void {
-    this.#bar.classList.toggle('none', mask === undefined);
-    if (mask === undefined) return;
-    const { scale } = mask;
+  #drawScale(layer: Pick<MaskLayer, 'scale' | 'colours'> | undefined): void {
+    this.#bar.classList.toggle('none', layer === undefined);
+    if (layer === undefined) return;
+    const { scale, colours } = layer;
     setText(this.#low, scale.clipped && scale.low < 0 ? `≤ ${formatValue(scale.low)}` : formatValue(scale.low));
     setText(this.#high, scale.clipped ? `≥ ${formatValue(scale.high)}` : formatValue(scale.high));
     const pen = this.#barCanvas.getContext('2d');
     const pixels = pen?.createImageData(256, 1);
     if (pen === null || pixels === undefined) return;
-    paint(Float32Array.from({ length: 256 }, (_, i) => i), { low: 0, high: 255, clipped: false }, mask.colours, pixels.data);
+    paint(Float32Array.from({ length: 256 }, (_, i) => i), { low: 0, high: 255, clipped: false }, colours, pixels.data);
     pen.putImageData(pixels, 0, 0);
-  }
-
-  #valueText({ mask, cell, grid }: PaneFrame): string {
-    if (cell === undefined || grid === undefined) return '';
-    if (mask === undefined) return `row ${cell.row + 1}, column ${cell.column + 1}`;
-    return formatValue(mask.values[cell.row * (mask.shape[1] ?? 0) + cell.column]);
   }
 
   /** `Teacher 1.23`, for the spoken form. */
   describe(): string {
     return `${this.#title.textContent} ${this.#value.textContent}`.trim();
   }
+}
+
+/** A matrix of one row is no thread, one of one column no tower. */
+function aspectOf({ width, height }: Size): string {
+  const ratio = Math.max(1, width) / Math.max(1, height);
+  return ratio < 0.4 ? '2 / 5' : ratio > 4 ? '4 / 1' : `${Math.max(1, width)} / ${Math.max(1, height)}`;
 }
 
 const sameCells = (a: MaskLayer, b: MaskLayer): boolean => a.values === b.values && a.colours === b.colours && a.scale.low === b.scale.low && a.scale.high === b.scale.high;

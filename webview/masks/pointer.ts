@@ -4,9 +4,9 @@ import { type Placement, type Viewport, WHOLE, within, zoomAt } from './geometry
 export interface PaneActions {
   viewport(): Viewport;
   setViewport(view: Viewport): void;
-  /** Where the image lies in a pane. */
+  /** Where the image, or the matrix, lies in a pane. */
   placement(canvas: HTMLCanvasElement): Placement & { readonly width: number; readonly height: number };
-  /** Image pixels under the pointer. */
+  /** Image pixels, or cells of a matrix, under the pointer. */
   point(at: { readonly x: number; readonly y: number } | undefined): void;
 }
 

@@ -3,13 +3,17 @@ import { type PictureIndex } from '../../src/experiment/record.ts';
 
 export type MaskEntry = PictureIndex['masks'][number];
 export type Role = MaskEntry['role'];
+export type Form = MaskEntry['form'];
+
+/** The level of pictures that belong to none. */
+export const ALL_LEVELS = 'all';
 
 /** One entry of the chooser: a kind seen in teacher and student, or up to three kinds that stand alone, side by side. */
 export interface MaskChoice {
   readonly key: string;
   readonly method: string;
   readonly title: string;
-  readonly form: 'map' | 'bars';
+  readonly form: Form;
   readonly kinds: readonly string[];
 }
 
@@ -21,11 +25,12 @@ export interface Level {
 
 export interface PaneContent {
   readonly title: string;
+  readonly form: Form;
   readonly role: Role;
   readonly signed: boolean;
   readonly caption: string;
   readonly stride: number;
-  /** [H, W] or [C]. */
+  /** [H, W] of maps, [C] of bars, [rows, columns] of matrices, [R, 5] of boxes. */
   readonly shape: readonly number[];
   readonly values: Float32Array;
 }
@@ -33,6 +38,8 @@ export interface PaneContent {
 const DIFFERENCE = 'Student less teacher: orange where the student has more, blue where it has less.';
 const SIDE_BY_SIDE = 3;
 const MAX_MASKS = 20_000;
+/** Four corners and a value. */
+export const BOX_VALUES = 5;
 const ROLE_TITLES: Readonly<Record<Role, string>> = { teacher: 'Teacher', student: 'Student', difference: 'Difference', shared: 'Mask' };
 
 export function choicesOf(index: PictureIndex): MaskChoice[] {
@@ -47,7 +54,7 @@ export function choicesOf(index: PictureIndex): MaskChoice[] {
   const alone = new Map<string, MaskEntry[]>();
   for (const [key, { mask, roles }] of kinds) {
     const { method, form, title } = mask;
-    if (form === 'bars' || roles.size > 1) choices.push({ key, method, title, form, kinds: [mask.kind] });
+    if (form !== 'map' || roles.size > 1) choices.push({ key, method, title, form, kinds: [mask.kind] });
     else alone.set(method, [...(alone.get(method) ?? []), mask]);
   }
   for (const [method, masks] of alone) choices.push(...sideBySide(method, masks));
@@ -71,10 +78,11 @@ const belongs = (mask: MaskEntry, choice: MaskChoice): boolean => mask.method ==
 export function levelsOf(index: PictureIndex, choice: MaskChoice): Level[] {
   const levels = new Map<string, Level>();
   for (const mask of index.masks) if (belongs(mask, choice) && !levels.has(mask.level)) levels.set(mask.level, { name: mask.level, stride: mask.stride });
-  return [...levels.values()].sort((a, b) => a.stride - b.stride).slice(0, 12);
+  const order = ({ name, stride }: Level): number => (name === ALL_LEVELS ? Infinity : stride);
+  return [...levels.values()].sort((a, b) => order(a) - order(b) || 0).slice(0, 12);
 }
 
-/** Teacher, student and difference (computed where it was not recorded), or the kinds that stand alone; in this order. */
+/** Teacher, student and difference (computed where it was not recorded, but boxes have none), or the kinds that stand alone; in this order. */
 export function panesOf(index: PictureIndex, values: Float32Array, choice: MaskChoice, level: string, image: number): PaneContent[] {
   const found = index.masks.filter((mask) => belongs(mask, choice) && mask.level === level && mask.image === image);
   const panes: PaneContent[] = [];
@@ -101,14 +109,15 @@ function contentOf(mask: MaskEntry | undefined, values: Float32Array, choice: Ma
   if (mask === undefined) return undefined;
   const shape = mask.shape.slice(0, 2).map((side) => Math.max(0, Math.floor(side)));
   const size = shape.reduce((product, side) => product * side, 1);
-  if (shape.length === 0 || size === 0 || !(mask.offset >= 0) || mask.offset + size > values.length) return undefined;
+  if (size === 0 || shape.length !== (choice.form === 'bars' ? 1 : 2) || !(mask.offset >= 0) || mask.offset + size > values.length) return undefined;
+  if (choice.form === 'boxes' && shape[1] !== BOX_VALUES) return undefined;
   // Kinds side by side, and masks that belong to neither network, are called by their own name.
   const title = choice.kinds.length > 1 || mask.role === 'shared' ? mask.title : ROLE_TITLES[mask.role];
-  return { title, role: mask.role, signed: mask.signed, caption: mask.caption, stride: mask.stride, shape, values: values.subarray(mask.offset, mask.offset + size) };
+  return { title, form: choice.form, role: mask.role, signed: mask.signed, caption: mask.caption, stride: mask.stride, shape, values: values.subarray(mask.offset, mask.offset + size) };
 }
 
 function differenceOf(teacher: PaneContent | undefined, student: PaneContent | undefined): PaneContent | undefined {
-  if (teacher?.values.length !== student?.values.length || teacher === undefined || student === undefined) return undefined;
+  if (teacher?.values.length !== student?.values.length || teacher === undefined || student === undefined || teacher.form === 'boxes') return undefined;
   const values = student.values.map((value, i) => value - (teacher.values[i] ?? NaN));
-  return { title: ROLE_TITLES.difference, role: 'difference', signed: true, caption: DIFFERENCE, stride: teacher.stride, shape: teacher.shape, values };
+  return { title: ROLE_TITLES.difference, form: teacher.form, role: 'difference', signed: true, caption: DIFFERENCE, stride: teacher.stride, shape: teacher.shape, values };
 }

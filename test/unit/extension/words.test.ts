@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { english, endSentence, formatAp, label, percent, stateLine, statusLine, timeLeft, type Progress } from '../../../src/extension/words.ts';
 
-const base: Progress = { name: 'fgd-r18', methods: ['fgd'], state: 'running' };
+const base: Progress = { name: 'fgd-r18', methods: ['FGD'], state: 'running' };
 
 describe('the status line', () => {
   test.each<[Partial<Progress>, string]>([
     [{ fraction: 0.389, ap: 0.4123, secondsLeft: 181 }, 'FGD 38 % · AP 41.2 · 3 min left'],
-    [{ fraction: 0.5, methods: ['rm', 'pfi'] }, 'RM + PFI 50 %'],
+    [{ fraction: 0.5, methods: ['RM', 'PFI'] }, 'RM + PFI 50 %'],
     [{ fraction: 0.999, methods: [] }, 'fgd-r18 99 %'],
     [{ ap: -1, fraction: 0 }, 'FGD 0 % · AP –'],
     [{}, 'FGD'],

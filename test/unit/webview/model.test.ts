@@ -169,6 +169,20 @@ describe('charts', () => {
     expect(without.at(-1)?.[5]?.y).toBeCloseTo(100 - (stacked[0]?.[5]?.y ?? 0));
     expect(stacked[0]?.length).toBeGreaterThan(10);
   });
+
+  it('of many methods are all there, under their names, and share the total by method', () => {
+    const methods = Array.from({ length: 20 }, (_, i) => `m${i}`);
+    const losses = Object.fromEntries(methods.flatMap((method, i) => [[`${method}.a`, i], [`${method}.b`, 1]]));
+    const many = modelOf({ ...started({}), methods, methodTitles: { m3: 'CrossKD' } }, ...[1, 2, 3].map((at) => step(at, { total: 1, 'detection.box': 10, ...losses, 'stranger.x': 1 })));
+    const charts = chartsOf(many);
+    expect(charts.map((chart) => chart.title).filter((title) => /^(m\d+|CrossKD|stranger)$/.test(title))).toEqual(['m0', 'm1', 'm2', 'CrossKD', ...methods.slice(4), 'stranger']);
+    const series = charts.at(-1)?.series ?? [];
+    expect(series.map(({ name }) => name)).toEqual(['detection', 'm0', 'm1', 'm2', 'CrossKD', ...methods.slice(4), 'stranger']);
+    const stacked = shares(many, series, { axis: 'step', range: [0, 3], buckets: 90, smoothing: 0 });
+    expect(stacked.at(-1)?.at(-1)?.y).toBeCloseTo(100);
+    expect(stacked[0]?.at(-1)?.y).toBeCloseTo(1000 / (10 + 190 + 20 + 1));
+    expect((stacked[4]?.at(-1)?.y ?? 0) - (stacked[3]?.at(-1)?.y ?? 0)).toBeCloseTo(400 / 221);
+  });
 });
 
 describe('status and empty states', () => {

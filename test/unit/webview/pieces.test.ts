@@ -6,7 +6,9 @@ import { Smoother } from '../../../webview/curves/smooth.ts';
 import { clip, formatAp, formatCount, formatDuration, formatGain, formatTick, formatValue, spaced } from '../../../webview/format.ts';
 import { divergingTable, lightness, paint, scaleOf, sequentialTable } from '../../../webview/masks/colours.ts';
 import { WHOLE, cellAt, cellSize, place, within, zoomAt } from '../../../webview/masks/geometry.ts';
-import { choicesOf, levelsOf, panesOf } from '../../../webview/masks/selection.ts';
+import { type Look, boxLayer, maskLayer, matrixSize, spotAt, spotText } from '../../../webview/masks/layers.ts';
+import { ALL_LEVELS, type PaneContent, choicesOf, levelsOf, panesOf } from '../../../webview/masks/selection.ts';
+import { boxAt, nextRow, valuedBoxes } from '../../../webview/masks/valued.ts';
 import { freshState, restoreState, savable, without } from '../../../webview/state.ts';
 import { fakeRecording } from '../../support/fakeRun.ts';
 
@@ -150,10 +152,67 @@ describe('choice of masks', () => {
     expect(panesOf(index, values, channels, 'P3', 0).map((pane) => pane.role)).toEqual(['teacher', 'student', 'difference']);
     expect(panesOf(index, values, pfi, 'P3', 0).map((pane) => pane.title)).toEqual(['Prediction difference', 'Feature difference', 'Product']);
   });
+  it('offers matrices and boxes one by one, beside no levels', () => {
+    const { index: other, values: numbers } = fakeRecording({ methods: ['fgd', 'rm', 'dsig'], images: 1 }, 500);
+    const [boxes, relations] = (['boxes', 'matrix'] as const).map((form) => choicesOf(other).find((choice) => choice.form === form));
+    if (boxes === undefined || relations === undefined) throw new Error('choices are missing');
+    expect(levelsOf(other, relations)).toEqual([{ name: ALL_LEVELS, stride: 1 }]);
+    expect(panesOf(other, numbers, boxes, ALL_LEVELS, 0).map((pane) => [pane.title, pane.form])).toEqual([['Teacher', 'boxes'], ['Student', 'boxes']]);
+    const panes = panesOf(other, numbers, relations, ALL_LEVELS, 0);
+    expect(panes.map((pane) => [pane.title, pane.shape, pane.signed])).toEqual([['Teacher', [3, 4], false], ['Student', [3, 4], false], ['Difference', [3, 4], true]]);
+    const levels: PictureIndex = { ...other, masks: other.masks.map((mask, i) => ({ ...mask, method: 'x', kind: 'k', form: 'matrix', level: i === 0 ? ALL_LEVELS : mask.level })) };
+    expect(levelsOf(levels, { ...relations, method: 'x', kinds: ['k'] }).map(({ name }) => name)).toEqual(['P3', 'P4', 'P5', ALL_LEVELS]);
+    const torn: PictureIndex = { ...other, masks: other.masks.map((mask) => ({ ...mask, shape: mask.form === 'boxes' ? [6, 4] : [12] })) };
+    expect([boxes, relations].flatMap((choice) => panesOf(torn, numbers, choice, ALL_LEVELS, 0))).toEqual([]);
+  });
   it('leaves out what lies outside the values', () => {
     const bad: PictureIndex = { ...index, masks: index.masks.map((mask, i) => ({ ...mask, offset: i % 2 === 0 ? 1e9 : -5, shape: i % 3 === 0 ? [1e9, 1e9] : mask.shape })) };
     const [choice] = choicesOf(bad);
     expect(choice === undefined ? [] : panesOf(bad, values, choice, 'P3', 0)).toEqual([]);
+  });
+});
+
+describe('boxes with values', () => {
+  const rows = (...boxes: number[][]): PaneContent => ({
+    title: 'Teacher', form: 'boxes', role: 'teacher', signed: false, caption: '', stride: 1, shape: [boxes.length, 5], values: Float32Array.from(boxes.flat()),
+  });
+  const outer = [0, 0, 100, 80, 0.5];
+  const inner = [20, 20, 40, 40, 0.75];
+  const teacher = rows(outer, [5, 5, 5, 9, 0.9], inner, [1, 1, 9, 9, NaN]);
+  const student: PaneContent = { ...rows(outer.with(4, 0.25), inner.with(4, 3)), role: 'student' };
+  const colours = sequentialTable('viridis');
+  const look: Look = { sameScale: true, opacity: 0.5, sequential: colours, diverging: colours };
+
+  it('are those with an area and a value, and keep their rows', () => {
+    expect(valuedBoxes(teacher).map(({ row, value }) => [row, value])).toEqual([[0, 0.5], [2, 0.75]]);
+  });
+  it('are found by the pointer, the inner before the outer, and by rows', () => {
+    const boxes = valuedBoxes(teacher);
+    expect([boxAt(boxes, { x: 30, y: 30 })?.row, boxAt(boxes, { x: 90, y: 30 })?.row, boxAt(boxes, { x: 120, y: 30 })]).toEqual([2, 0, undefined]);
+    const lists = [boxes, valuedBoxes(student)];
+    expect([nextRow(lists, undefined, 1), nextRow(lists, 0, 1), nextRow(lists, 2, 1), nextRow(lists, 2, -1), nextRow(lists, undefined, -1), nextRow([], undefined, 1)]).toEqual([0, 1, 2, 1, 2, undefined]);
+  });
+  it('share a scale of their values, not of their corners', () => {
+    const layers = [teacher, student].map((pane) => boxLayer(pane, [teacher, student], look, { at: 'row', row: 0 }));
+    expect(layers.map(({ scale }) => [scale.low, scale.high])).toEqual([[0, 3], [0, 3]]);
+    expect(layers.map(({ chosen }) => chosen?.value)).toEqual([0.5, 0.25]);
+    expect(boxLayer(teacher, [teacher, student], { ...look, sameScale: false }, undefined)).toMatchObject({ scale: { low: 0, high: 0.75 }, chosen: undefined });
+    expect([spotText({ at: 'row', row: 2 }, teacher, 'boxes'), spotText({ at: 'point', x: 90, y: 10 }, teacher, 'boxes'), spotText({ at: 'row', row: 1 }, teacher, 'boxes'), spotText({ at: 'row', row: 1 }, undefined, 'boxes')])
+      .toEqual(['box 3: 0.750', 'box 1: 0.500', '', '']);
+  });
+  it('and matrices are pointed at in their own measure', () => {
+    const matrix: PaneContent = { ...teacher, form: 'matrix', shape: [2, 3], stride: 8, values: Float32Array.from([1, 2, 3, 4, 5, 6]) };
+    const [image, map] = [{ width: 64, height: 64 }, { ...matrix, form: 'map' as const }];
+    expect(matrixSize(matrix)).toEqual({ width: 3, height: 2 });
+    expect(spotAt({ x: 2.5, y: 1.5 }, 'matrix', image, matrix, true)).toEqual({ at: 'cell', cell: { row: 1, column: 2 } });
+    expect([spotAt({ x: 2.5, y: 2.5 }, 'matrix', image, matrix, true), spotAt({ x: 2.5, y: 1.5 }, 'matrix', image, matrix, false), spotAt({ x: 65, y: 2 }, 'boxes', image, undefined, false)]).toEqual([undefined, undefined, undefined]);
+    expect(spotAt({ x: 10, y: 10 }, 'boxes', image, undefined, false)).toEqual({ at: 'point', x: 10, y: 10 });
+    expect(spotAt({ x: 20, y: 10 }, 'map', { width: 24, height: 16 }, map, false)).toEqual({ at: 'cell', cell: { row: 1, column: 2 } });
+    const cell = { at: 'cell', cell: { row: 1, column: 2 } } as const;
+    expect([spotText(cell, matrix, 'matrix'), spotText(cell, undefined, 'matrix'), spotText(cell, map, 'map'), spotText(cell, undefined, 'map'), spotText(undefined, map, 'map')])
+      .toEqual(['row 2, column 3: 6.00', '', '6.00', 'row 2, column 3', '']);
+    expect(maskLayer(matrix, [matrix], look)).toMatchObject({ stride: 1, opacity: 1 });
+    expect(maskLayer(map, [map], look)).toMatchObject({ stride: 8, opacity: 0.5 });
   });
 });
 
