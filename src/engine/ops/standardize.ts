@@ -28,11 +28,11 @@ export function standardizeColumns(x: tf.Tensor2D, epsilon: number): tf.Tensor2D
     const deviation = tf.sqrt(tf.mul(tf.sum(tf.square(centred), 0, true), 1 / Math.max(1, rows - 1)));
     const inverse = tf.reciprocal(tf.add(deviation, epsilon));
     const value = tf.mul<tf.Tensor2D>(centred, inverse);
-    return { value, saved: [value, centred, deviation, inverse] };
-  }, (gradient, [value, centred, deviation, inverse]) => {
-    const own = centred as tf.Tensor2D;
-    const along = tf.mul(tf.sum(tf.mul(gradient, value as tf.Tensor2D), 0, true), 1 / Math.max(1, rows - 1));
-    const slope = tf.mul(tf.sub(gradient, tf.mul(own, tf.divNoNan(along, deviation as tf.Tensor2D))), inverse as tf.Tensor2D);
+    return { value, saved: [value, deviation, inverse] };
+  }, (gradient, saved) => {
+    const [value, deviation, inverse] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+    const along = tf.mul(tf.sum(tf.mul(gradient, value), 0, true), 1 / Math.max(1, rows - 1));
+    const slope = tf.mul(tf.sub(gradient, tf.mul(value, tf.divNoNan(along, tf.mul(deviation, inverse)))), inverse);
     return [tf.sub(slope, tf.mean(slope, 0, true))];
   });
 }
