@@ -23,7 +23,7 @@ export const SETS = {
 /** FGD's published weights are made for other sizes of features; see docs/methods/fgd.md. */
 const FGD = { method: 'fgd', scale: 'normalized', temperature: 1 };
 
-/** `detector` of teacher and student; the controls come with the first row of each detector. */
+/** `detector` of teacher and student; the controls come with the first row of each detector. What was not measured yet is on the page as not run. */
 export const ROWS = [
   { id: 'fgd', title: 'FGD', detector: 'retinanet', distill: [FGD] },
   { id: 'rm-pfi', title: 'RM + PFI', detector: 'retinanet', distill: [{ method: 'rm' }, { method: 'pfi' }] },
@@ -31,10 +31,10 @@ export const ROWS = [
   { id: 'pkd', title: 'PKD', detector: 'retinanet', distill: [{ method: 'pkd' }] },
   { id: 'crosskd', title: 'CrossKD', detector: 'retinanet', distill: [{ method: 'crosskd' }] },
   { id: 'bckd', title: 'BCKD', detector: 'retinanet', distill: [{ method: 'bckd' }] },
-  { id: 'crosskd-pkd', title: 'CrossKD + PKD', detector: 'retinanet', distill: [{ method: 'crosskd' }, { method: 'pkd' }] },
-  { id: 'fgd-bckd', title: 'FGD + BCKD', detector: 'retinanet', distill: [FGD, { method: 'bckd' }] },
   { id: 'gfl-ld', title: 'LD', detector: 'gfl', distill: [{ method: 'ld' }] },
   { id: 'gfl-pkd-ld', title: 'PKD + LD', detector: 'gfl', distill: [{ method: 'pkd' }, { method: 'ld' }] },
+  { id: 'crosskd-pkd', title: 'CrossKD + PKD', detector: 'retinanet', distill: [{ method: 'crosskd' }, { method: 'pkd' }] },
+  { id: 'fgd-bckd', title: 'FGD + BCKD', detector: 'retinanet', distill: [FGD, { method: 'bckd' }] },
   { id: 'gfl-bckd', title: 'BCKD', detector: 'gfl', distill: [{ method: 'bckd' }] },
   { id: 'gfl-fgd', title: 'FGD', detector: 'gfl', distill: [FGD] },
 ];

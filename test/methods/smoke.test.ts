@@ -70,7 +70,7 @@ describe('sixty steps on the scenes', () => {
     const teachers = await teacherOf(experiment);
     const [teacher] = teachers;
     if (teacher !== undefined) inheritFrom(student, teacher.detector, 'head');
-    const stages = planLessons(experiment, { student, teachers, steps: STEPS });
+    const stages = planLessons(experiment, { student, teachers, steps: STEPS, files: new Map() });
     const arm = await Arm.create({ name: 'student', experiment, engine, student, stages, training });
     const losses: number[] = [];
     try {
