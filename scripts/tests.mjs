@@ -10,7 +10,7 @@ const nothing = { passed: 0, failed: 0, skipped: 0 };
 /** All of them, also after a failure: one run tells everything. */
 export async function testAll(root) {
   const counts = [{ name: 'lint', ...(await lintCount(root)) }];
-  for (const project of ['unit', 'goldens', 'e2e']) counts.push({ name: project, ...(await vitest(root, project, [])) });
+  for (const project of ['unit', 'methods', 'goldens', 'e2e']) counts.push({ name: project, ...(await vitest(root, project, [])) });
   for (const { name, passed, failed, skipped, seconds } of counts) {
     console.log(`${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds.toFixed(0)} s`);
   }
