@@ -1,7 +1,7 @@
 /** Losses against their formulas in doubles, with gradients, at ordinary and extreme logits, on both backends. */
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { boxLoss, focalLoss, SMOOTH_L1_BETA } from '../../../src/detectors/losses.ts';
+import { boxLoss, distributionFocalLoss, focalLoss, overlapLoss, qualityFocalLoss, SMOOTH_L1_BETA } from '../../../src/detectors/losses.ts';
 import { startEngine } from '../../../src/engine/backend.ts';
 
 let native: string;
@@ -57,5 +57,50 @@ describe.each(['native', 'cpu'])('on %s', (which) => {
     expect(loss(tf.tensor2d(logits, [2, 1])).dataSync()[0]).toBeCloseTo(expected, 6);
     const gradient = tf.grad(loss)(tf.tensor2d(logits, [2, 1])).dataSync();
     expect([...gradient].map(Math.sign)).toEqual([-1, 1]);
+  });
+
+  it('quality focal loss and its gradient: each class against the quality of the true one or 0', () => {
+    const quality = [0.7, 0.9, 0, 1, 0.5];
+    const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => qualityFocalLoss(x as tf.Tensor2D, tf.tensor1d(LABELS, 'int32'), tf.tensor1d(quality), tf.tensor1d(WEIGHTS)))(tf.tensor2d(LOGITS));
+    const terms = LOGITS.flatMap((row, index) => row.map((x, label) => {
+      const target = label === LABELS[index] ? quality[index] ?? 0 : 0;
+      const p = 1 / (1 + Math.exp(-x));
+      const crossEntropy = Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))) - x * target;
+      const [gap, weight] = [p - target, WEIGHTS[index] ?? 0];
+      return { value: weight * gap ** 2 * crossEntropy, slope: weight * gap * (gap ** 2 + 2 * p * (1 - p) * crossEntropy) };
+    }));
+    const expected = terms.reduce((sum, term) => sum + term.value, 0);
+    expect(Math.abs((value.dataSync()[0] ?? NaN) - expected) / expected).toBeLessThan(1e-5);
+    Array.from(grad.dataSync()).forEach((slope, index) => { expect(Math.abs(slope - (terms[index]?.slope ?? NaN))).toBeLessThan(1e-5 * Math.max(1, Math.abs(slope))); });
+  });
+
+  it('distribution focal loss: the two bins beside the target share it, one alone at a whole number', () => {
+    const logits = [[1, -2, 0.5, 3], [0, 0, 0, 0], [100, -100, 0, 2]];
+    const targets = [1.25, 2, 0];
+    const weights = [0.5, 2, 1];
+    const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => distributionFocalLoss(x as tf.Tensor2D, tf.tensor1d(targets), tf.tensor1d(weights)))(tf.tensor2d(logits));
+    const rows = logits.map((row, index) => {
+      const [target = 0, weight = 0] = [targets[index], weights[index]];
+      const most = Math.max(...row);
+      const whole = most + Math.log(row.reduce((sum, x) => sum + Math.exp(x - most), 0));
+      const shares = row.map((_, bin) => Math.max(0, 1 - Math.abs(bin - target)));
+      return { value: weight * row.reduce((sum, x, bin) => sum + (shares[bin] ?? 0) * (whole - x), 0), slopes: row.map((x, bin) => weight * (Math.exp(x - whole) - (shares[bin] ?? 0))) };
+    });
+    expect(value.dataSync()[0]).toBeCloseTo(rows.reduce((sum, row) => sum + row.value, 0), 4);
+    rows.flatMap(({ slopes }) => slopes).forEach((slope, index) => { expect(grad.dataSync()[index]).toBeCloseTo(slope, 5); });
+  });
+
+  it('losses of overlaps are 0 at the target, finite for boxes that do not meet or have no area', () => {
+    const target = tf.tensor2d([[0, 0, 4, 4], [0, 0, 4, 4], [0, 0, 0, 0]]);
+    const given = tf.tensor2d([[0, 0, 4, 4], [6, 0, 8, 4], [0, 0, 0, 0]]);
+    const of = (kind: 'iou' | 'giou', row: number): { value: number; slopes: number[] } => {
+      const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => overlapLoss(kind, x as tf.Tensor2D, target, tf.oneHot(row, 3).toFloat() as tf.Tensor1D))(given);
+      return { value: value.dataSync()[0] ?? NaN, slopes: Array.from(grad.dataSync()) };
+    };
+    expect(of('iou', 0).value).toBeCloseTo(0, 6);
+    expect(of('giou', 0).value).toBeCloseTo(0, 6);
+    expect(of('giou', 1).value).toBeCloseTo(1 + (32 - 24) / 32, 5);
+    expect(of('iou', 1).value).toBeCloseTo(-Math.log(1e-6), 4);
+    for (const kind of ['iou', 'giou'] as const) for (const row of [0, 1, 2]) expect([of(kind, row).value, ...of(kind, row).slopes].every(Number.isFinite)).toBe(true);
   });
 });
