@@ -4,8 +4,9 @@
  * in doubles, applied by two products. Exact and differentiable in the maps, where tfjs's `cropAndResize` is neither.
  */
 import * as tf from '@tensorflow/tfjs';
-import { float32, type HostTensor, type HostTensors } from '../hostTensor.ts';
 import { type Box } from '../boxes.ts';
+import { float32, type HostTensor, type HostTensors } from '../hostTensor.ts';
+import { withGradient } from './gradient.ts';
 
 /** A feature map: its cells, and the input pixels of one. */
 export interface RoiMap {
@@ -74,11 +75,21 @@ function addSample(weights: Float32Array, position: number, share: number): void
 export function roiAlign(map: tf.Tensor4D, rows: tf.Tensor, columns: tf.Tensor): tf.Tensor4D {
   const [batch, height, width, channels] = map.shape;
   const [, regions = 0, output = 0] = rows.shape;
-  const along = tf.matMul(tf.reshape<tf.Rank.R3>(rows, [batch, regions * output, height]), tf.reshape<tf.Rank.R3>(map, [batch, height, width * channels]));
+  const bins = batch * regions * output;
   // The columns of a region once for each of its rows: so nothing big is ever transposed.
-  const across = tf.tile(tf.reshape(columns, [batch * regions, 1, output, width]), [1, output, 1, 1]);
-  const bins = tf.matMul(tf.reshape<tf.Rank.R3>(across, [batch * regions * output, output, width]), tf.reshape<tf.Rank.R3>(along, [batch * regions * output, width, channels]));
-  return tf.reshape(bins, [batch * regions, output, output, channels]);
+  const across = (own: tf.Tensor): tf.Tensor3D =>
+    tf.reshape(tf.tile(tf.reshape(own, [batch * regions, 1, output, width]), [1, output, 1, 1]), [bins, output, width]);
+  const along = (own: tf.Tensor): tf.Tensor3D => tf.reshape(own, [batch, regions * output, height]);
+  // Linear, so the gradient needs the matrices alone: what lies between the products, which is large, is not kept.
+  return withGradient([map], () => {
+    const between = tf.matMul(along(rows), tf.reshape<tf.Rank.R3>(map, [batch, height, width * channels]));
+    const value = tf.matMul(across(columns), tf.reshape<tf.Rank.R3>(between, [bins, width, channels]));
+    return { value: tf.reshape<tf.Rank.R4>(value, [batch * regions, output, output, channels]), saved: [rows, columns] };
+  }, (gradient, [savedRows, savedColumns]) => {
+    const between = tf.matMul(across(savedColumns as tf.Tensor), tf.reshape<tf.Rank.R3>(gradient, [bins, output, channels]), true);
+    const cells = tf.matMul(along(savedRows as tf.Tensor), tf.reshape<tf.Rank.R3>(between, [batch, regions * output, width * channels]), true);
+    return [tf.reshape(cells, map.shape)];
+  });
 }
 
 /** Index of the pyramid level that a box belongs to, of `levels`. */
