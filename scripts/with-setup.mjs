@@ -20,6 +20,7 @@ const tasks = {
   test: { needs: ['packages', 'bundles', 'engine'], run: () => testAll(root) },
   lint: { needs: ['packages'], run: () => lint(root) },
   'test:unit': { needs: ['packages', 'bundles', 'engine'], run: (args) => testProject(root, 'unit', args) },
+  'test:methods': { needs: ['packages', 'bundles', 'engine'], run: (args) => testProject(root, 'methods', args) },
   'test:goldens': { needs: ['packages', 'bundles', 'engine'], run: (args) => testProject(root, 'goldens', args) },
   'test:e2e': { needs: ['packages', 'bundles', 'engine'], run: (args) => testProject(root, 'e2e', args) },
   bench: { needs: ['packages', 'bundles', 'engine'], run: bench },
