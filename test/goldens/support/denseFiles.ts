@@ -175,7 +175,7 @@ function mmdetectionGolden(name: DetectorConfig['detector'], file: MmdetectionFi
 function both(title: string, create: () => Golden): void {
   describe(title, () => {
     let golden: Golden;
-    beforeAll(() => { golden = create(); });
+    beforeAll(() => { golden = create(); }, TIME_LIMIT);
     it.each([['op by op', false], ['captured', true]] as const)('%s', async (_, capture) => { await checkGolden(golden, capture); }, TIME_LIMIT);
     afterAll(() => { golden.detector.parameters.dispose(); });
   });

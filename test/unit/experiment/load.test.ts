@@ -85,11 +85,15 @@ const ROWS: readonly Row[] = [
   { title: 'levels that differ', text: withLine('student', `${student}, neck: { levels: 2 } }`), code: 'DL122', at: [6, 13], says: /the teacher has 3 levels, the student 2/ },
   { title: 'anchors that differ', text: withLine('student', `${student}, anchors: { ratios: [1, 2] } }`).replace('method: fgd', 'method: rm'), code: 'DL122', at: [6, 13], says: /3 anchors a cell, the student 6/ },
   { title: 'head that cannot be inherited', text: withLine('student', `${student}, inherit: head, neck: { channels: 32 } }`), code: 'DL123', at: [4, 58], says: /neck.channels 48/ },
+  { title: 'head of another detector', text: withLine('student', 'student: { detector: fcos, backbone: tiny, inherit: head }'), code: 'DL123', at: [4, 53], says: /detector retinanet/ },
   { title: 'control without distillation', text: `name: x\ndata: { format: scenes, size: [64, 64] }\n${student} }\ntrain: { steps: 500 }\ncontrol: true\n`, code: 'DL119', at: [5, 1], severity: 'warning' },
   { title: 'teacher that teaches nothing', text: withLine('distill', 'distill: []').replace('  - method: fgd\n', ''), code: 'DL119', at: [3, 1], severity: 'warning' },
   { title: 'interval longer than the run', text: `${BASE}evaluate: { every: 600 }\n`, code: 'DL117', at: [8, 20], severity: 'warning' },
   { title: 'momentum of another optimizer', text: withLine('train', 'train: { steps: 500, optimizer: adamw, momentum: 0.9 }'), code: 'DL121', at: [7, 40], severity: 'warning' },
   { title: 'P6 of a pyramid without it', text: withLine('student', `${student}, neck: { p6From: c5 } }`), code: 'DL121', at: [4, 57], severity: 'warning' },
+  { title: 'options of another detector', text: withLine('student', `${student}, fcos: { range: 4 } }`), code: 'DL121', at: [4, 49], severity: 'warning', says: /detector `fcos`/ },
+  { title: 'anchors of a detector of points', text: withLine('student', 'student: { detector: fcos, backbone: tiny, anchors: { base: 4 } }'), code: 'DL121', at: [4, 44], severity: 'warning', says: /points/ },
+  { title: 'torchvision\'s conventions for what it has not', text: withLine('student', 'student: { detector: gfl, backbone: tiny, preset: torchvision }'), code: 'DL121', at: [4, 43], severity: 'warning', says: /GFL/ },
 ];
 
 describe('an experiment with a flaw', () => {
