@@ -14,7 +14,7 @@ export function resolvePath(baseFolder: string, ...parts: readonly string[]): st
 
 /** @param baseFolder folder of the experiment file. */
 export function checkFiles(experiment: Experiment, baseFolder: string, positions: Positions): readonly Problem[] {
-  return [...findData(experiment, baseFolder), ...findWeights(experiment, baseFolder)].map((finding) => place(finding, positions));
+  return [...findData(experiment, baseFolder), ...findWeights(experiment, baseFolder), ...findMethodFiles(experiment, baseFolder)].map((finding) => place(finding, positions));
 }
 
 interface Wanted {
@@ -51,6 +51,14 @@ function findWeights(experiment: Experiment, baseFolder: string): readonly Findi
     findings.push(...missing({ path: ['student', 'weights'], file: resolvePath(baseFolder, student.weights), kind: 'file' }), ...wrongEnding(['student', 'weights'], student.weights));
   }
   return findings;
+}
+
+function findMethodFiles({ distill }: Experiment, baseFolder: string): readonly Finding[] {
+  return distill.flatMap((options, index) => {
+    if (options.method !== 'labelenc' || options.encoder === undefined) return [];
+    const key = ['distill', index, 'encoder'];
+    return [...missing({ path: key, file: resolvePath(baseFolder, options.encoder), kind: 'file' }), ...wrongEnding(key, options.encoder)];
+  });
 }
 
 function missing({ path: key, file, kind }: Wanted): readonly Finding[] {
