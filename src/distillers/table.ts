@@ -24,6 +24,7 @@ import { lad } from './lad.ts';
 import { ld } from './ld.ts';
 import { lgd } from './lgd.ts';
 import { mimic } from './mimic.ts';
+import { mimicdet } from './mimicdet.ts';
 import { pfi } from './pfi.ts';
 import { pkd } from './pkd.ts';
 import { rm } from './rm.ts';
@@ -35,7 +36,7 @@ import { gid } from './gid.ts';
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd, drkd, ikd, head, gid };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd, drkd, ikd, head, gid, mimicdet };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

@@ -25,6 +25,7 @@ import { ladCard, ladOptions } from './lad.ts';
 import { ldCard, ldOptions } from './ld.ts';
 import { lgdCard, lgdOptions } from './lgd.ts';
 import { mimicCard, mimicOptions } from './mimic.ts';
+import { mimicdetCard, mimicdetOptions } from './mimicdet.ts';
 import { pfiCard, pfiOptions } from './pfi.ts';
 import { pgdCard, pgdOptions } from './pgd.ts';
 import { pkdCard, pkdOptions } from './pkd.ts';
@@ -62,6 +63,7 @@ export const methodSchema = z.discriminatedUnion('method', [
   ikdOptions,
   headOptions,
   gidOptions,
+  mimicdetOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -95,4 +97,5 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   ikd: ikdCard,
   head: headCard,
   gid: gidCard,
+  mimicdet: mimicdetCard,
 };

@@ -5,7 +5,6 @@ import { inference, type Assignment, type BoxCoding } from '../../../src/detecto
 import { candidateObjects, choosePositives } from '../../../src/distillers/ladAssign.ts';
 import { fitPair } from '../../../src/distillers/ladMixture.ts';
 import { checkPair } from '../../../src/distillers/table.ts';
-import { type HostTensors } from '../../../src/engine/hostTensor.ts';
 import { ladOptions } from '../../../src/experiment/methods/lad.ts';
 import { buildDistillers, measure, traitsOf, type Scene } from '../../goldens/support/distiller.ts';
 import { allValues, dot, makeScene, moved, onCpu, randomDirection, randomMap, total } from './support.ts';
