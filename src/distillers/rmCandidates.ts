@@ -67,7 +67,7 @@ function numberGroups(counts: readonly number[], first: number): number[] {
   return counts.map((count) => (count > 0 ? next++ : -1));
 }
 
-function scoreIndexes({ truth, assignments }: Pick<BatchTruth, 'truth' | 'assignments'>, { levels, anchorsPerCell, classes }: Layout): HostTensors {
+export function scoreIndexes({ truth, assignments }: Pick<BatchTruth, 'truth' | 'assignments'>, { levels, anchorsPerCell, classes }: Layout): HostTensors {
   let offset = 0;
   const result: Record<string, HostTensors[string]> = {};
   for (const { name, places } of levels) {

@@ -28,15 +28,17 @@ import { mimicdet } from './mimicdet.ts';
 import { pfi } from './pfi.ts';
 import { pkd } from './pkd.ts';
 import { rm } from './rm.ts';
+import { scalekd } from './scalekd.ts';
 import { ssimKd } from './ssimKd.ts';
 import { tadf } from './tadf.ts';
 import { pgd } from './pgd.ts';
 import { gid } from './gid.ts';
+import { tbd } from './tbd.ts';
 
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd, drkd, ikd, head, gid, mimicdet };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd, drkd, ikd, head, gid, mimicdet, scalekd, tbd };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

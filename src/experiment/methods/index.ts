@@ -30,8 +30,10 @@ import { pfiCard, pfiOptions } from './pfi.ts';
 import { pgdCard, pgdOptions } from './pgd.ts';
 import { pkdCard, pkdOptions } from './pkd.ts';
 import { rmCard, rmOptions } from './rm.ts';
+import { scalekdCard, scalekdOptions } from './scalekd.ts';
 import { ssimKdCard, ssimKdOptions } from './ssimKd.ts';
 import { tadfCard, tadfOptions } from './tadf.ts';
+import { tbdCard, tbdOptions } from './tbd.ts';
 
 export { type MethodCard } from './card.ts';
 
@@ -64,6 +66,8 @@ export const methodSchema = z.discriminatedUnion('method', [
   headOptions,
   gidOptions,
   mimicdetOptions,
+  scalekdOptions,
+  tbdOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -98,4 +102,6 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   head: headCard,
   gid: gidCard,
   mimicdet: mimicdetCard,
+  scalekd: scalekdCard,
+  tbd: tbdCard,
 };
