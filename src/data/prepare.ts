@@ -1,11 +1,11 @@
 /** One image made ready for the network: resized, augmented, normalised, its boxes with it. */
-import { type GroundTruth } from '../engine/boxes.ts';
+import { area, type GroundTruth } from '../engine/boxes.ts';
 import { type Random } from '../engine/random.ts';
 import { type DataConfig } from '../experiment/schema.ts';
 import { contentSize, placeObjects, type Placement } from './geometry.ts';
 import { type ImageCache } from './imageCache.ts';
 import { decodeAt, resizeRaw, type Size } from './images.ts';
-import { writeWindow, type ColourJitter } from './pixels.ts';
+import { noisy, writeWindow, type ColourJitter } from './pixels.ts';
 import { type AnnotatedImage, type Example, type RawImage } from './sample.ts';
 
 export type PrepareConfig = Pick<DataConfig, 'size' | 'resize' | 'normalize' | 'augment'>;
@@ -28,9 +28,14 @@ interface Draw {
   readonly flipX: boolean;
   readonly flipY: boolean;
   readonly jitter: ColourJitter | undefined;
+  /** Largest parts of the resized image that the window takes. */
+  readonly partX: number;
+  readonly partY: number;
+  /** Draws the noise; undefined for none. */
+  readonly noise: Random | undefined;
 }
 
-const UNCHANGED: Draw = { scale: 1, alongX: 0, alongY: 0, flipX: false, flipY: false, jitter: undefined };
+const UNCHANGED: Draw = { scale: 1, alongX: 0, alongY: 0, flipX: false, flipY: false, jitter: undefined, partX: 1, partY: 1, noise: undefined };
 
 /**
  * With `random`, the changes of `config.augment`; without, the image as evaluation sees it. A pure function of its arguments.
@@ -43,14 +48,26 @@ export async function prepareExample(image: AnnotatedImage, config: PrepareConfi
   if (random === undefined) return single(image, config, UNCHANGED, pixels, options);
   const joined = random.chance(config.augment.mosaic) && (options.pool?.length ?? 0) > 0;
   if (joined) return mosaic(image, config, random, pixels, options);
-  return single(image, config, draw(random, config), pixels, options);
+  return single(image, config, bySizes(image, config, random, draw(random, config)), pixels, options);
 }
 
 function draw(random: Random, { augment }: PrepareConfig): Draw {
   const scale = random.uniform(augment.scale[0], augment.scale[1]);
   const [alongX, alongY] = [random.uniform(), random.uniform()];
   const [flipX, flipY] = [random.chance(augment.flip), random.chance(augment.flipVertical)];
-  return { scale, alongX, alongY, flipX, flipY, jitter: drawJitter(random, augment.photometric) };
+  return { ...UNCHANGED, scale, alongX, alongY, flipX, flipY, jitter: drawJitter(random, augment.photometric) };
+}
+
+/**
+ * IKD's changes by object size: noise may cover an image whose objects are all small, which keeps its whole surroundings; any other
+ * image is cropped. Without objects all of them are small.
+ */
+function bySizes({ objects }: AnnotatedImage, { augment: { sizeAware } }: PrepareConfig, random: Random, chosen: Draw): Draw {
+  if (sizeAware === undefined) return chosen;
+  const { small, noise, crop: [least, most] } = sizeAware;
+  const [partX, partY, isNoisy] = [random.uniform(least, most), random.uniform(least, most), random.chance(noise)];
+  const allSmall = objects.every(({ box }) => area(box) < small ** 2);
+  return allSmall ? { ...chosen, noise: isNoisy ? random : undefined } : { ...chosen, partX, partY };
 }
 
 /** At strength 1: contrast and saturation by up to a half, brightness by up to an eighth of the range. */
@@ -65,15 +82,16 @@ async function single(image: AnnotatedImage, config: PrepareConfig, chosen: Draw
   const base = contentSize(image, config.size, config.resize);
   const whole = scaled(base, chosen.scale);
   const resized = await resizedImage(image, base, whole, config, options.cache, chosen !== UNCHANGED);
+  const limit: Size = { width: Math.min(width, part(whole.width, chosen.partX)), height: Math.min(height, part(whole.height, chosen.partY)) };
   const placement: Placement = {
     resized: whole,
-    ...windowWithin(whole, { width, height }, chosen),
+    ...windowWithin(whole, limit, chosen),
     flipX: chosen.flipX,
     flipY: chosen.flipY,
     left: 0,
     top: 0,
   };
-  writeWindow(resized, placement, chosen.jitter, config.normalize, pixels, width);
+  writeWindow(chosen.noise === undefined ? resized : noisy(resized, chosen.noise), placement, chosen.jitter, config.normalize, pixels, width);
   return {
     image,
     pixels,
@@ -116,6 +134,10 @@ function windowWithin(whole: Size, limit: Size, chosen: Draw): { cropX: number; 
   const width = Math.min(whole.width, limit.width);
   const height = Math.min(whole.height, limit.height);
   return { width, height, cropX: Math.floor(chosen.alongX * (whole.width - width + 1)), cropY: Math.floor(chosen.alongY * (whole.height - height + 1)) };
+}
+
+function part(length: number, share: number): number {
+  return Math.max(1, Math.round(length * share));
 }
 
 function scaled(size: Size, factor: number): Size {

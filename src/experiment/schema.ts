@@ -25,6 +25,11 @@ const augment = z.strictObject({
   scale: z.tuple([positive, positive]).default([1, 1]).describe('Scale jitter: the image is resized by a factor drawn between these two, then cropped or padded.'),
   photometric: fraction.default(0).describe('Strength of brightness, contrast and saturation jitter; 0 is off.'),
   mosaic: fraction.default(0).describe('Chance that four images are joined into one.'),
+  sizeAware: z.strictObject({
+    small: positive.default(32).describe('Objects are small below this side squared, in pixels of the original image.'),
+    noise: fraction.default(0.3).describe('Chance of noise for an image whose objects are all small (or that has none).'),
+    crop: z.tuple([fraction, fraction]).default([0.8, 1]).describe('All other images are cropped to a part of each side, drawn between these two.'),
+  }).optional().describe('Changes that depend on the sizes of an image\'s objects, as the method `ikd` was published with. Left out: none. Joined images (`mosaic`) are left alone.'),
 }).describe('Random changes of training images. Validation images are never changed.');
 
 const dataCommon = {
