@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { allAnchors, anchorsPerLevel, createAnchors } from '../../src/detectors/anchors.ts';
+import { assignAtss } from '../../src/detectors/assignAtss.ts';
 import { distributionCoding } from '../../src/detectors/coding.ts';
 import { type Box } from '../../src/engine/boxes.ts';
 import { ldOptions } from '../../src/experiment/methods/ld.ts';
@@ -28,25 +30,17 @@ const KINDS: Readonly<Record<string, string>> = { cls: 'logits', reg: 'regressio
 const PARTS: Readonly<Record<string, string>> = { ld: 'main', ld_vlr: 'region', kd: 'classes', im: 'imitation' };
 const PICTURES: Readonly<Record<string, string>> = { vlr_weight: 'region', imitation_region: 'imitation' };
 
-function sceneOf({ inputs, hyperparameters: of, image_shape, gt_boxes, gt_labels, masks }: Case): Scene {
+function sceneOf({ inputs, hyperparameters: of, image_shape, gt_boxes, gt_labels }: Case): Scene {
   const maps = (network: string): Maps => Object.fromEntries(Object.entries(KINDS).map(([short, kind]) =>
     [kind, of.strides.flatMap((_, level) => { const tensor = inputs[`${network}_${short}_${level}`]; return tensor === undefined ? [] : [mapFromGolden(tensor)]; })]));
   const student = maps('student');
   const grid = (student.logits ?? []).map(({ shape }) => [shape[1] ?? 0, shape[2] ?? 0] as const);
-  const anchors = grid.flatMap(([rows, columns], level) => Array.from({ length: rows * columns }, (_, cell) => {
-    const stride = of.strides[level] ?? 0;
-    const [x, y, half] = [(cell % columns) * stride, Math.floor(cell / columns) * stride, (stride * of.anchor_octave_base_scale) / 2];
-    return [x - half, y - half, x + half, y + half];
-  }));
-  const coding = { boxCoding: distributionCoding({ anchors: () => Float32Array.from(anchors.flat()), bins: of.reg_max + 1, perLevel: () => grid.map(([rows, columns]) => rows * columns), strides: of.strides }) };
-  // Which object a positive serves does not matter to the method.
-  const assignments = gt_boxes.map((_, image) => Int32Array.from(of.strides.flatMap((__, level) => {
-    const labels = masks[`labels_${level}`]?.data ?? [];
-    return labels.slice((image * labels.length) / gt_boxes.length, ((image + 1) * labels.length) / gt_boxes.length).map((label) => (label >= 0 && label < of.num_classes ? 1 : 0));
-  })));
+  const anchors = createAnchors({ convention: 'mmdetection', base: of.anchor_octave_base_scale, octaves: 1, ratios: [1], rounded: false, strides: of.strides }, image_shape);
+  const coding = { boxCoding: distributionCoding({ anchors: () => allAnchors(anchors), bins: of.reg_max + 1, perLevel: () => anchorsPerLevel(anchors), strides: of.strides }) };
+  const truth = gt_boxes.map((boxes, image) => ({ boxes, labels: gt_labels[image] ?? [], ignored: [] }));
   return {
     student, teacher: maps('teacher'), classes: of.num_classes, anchorsPerCell: 1, grid,
-    batch: { truth: gt_boxes.map((boxes, image) => ({ boxes, labels: gt_labels[image] ?? [], ignored: [] })), inputSize: image_shape, contentSizes: gt_boxes.map(() => image_shape), assignments },
+    batch: { truth, inputSize: image_shape, contentSizes: gt_boxes.map(() => image_shape), assignments: truth.map((image) => assignAtss(anchors, image)) },
     traits: { student: coding, teacher: coding },
   };
 }
@@ -72,7 +66,12 @@ describe.skipIf(goldens === undefined)('LD against the reference', () => {
       }
       for (const [name, { shape, data }] of Object.entries(masks)) {
         const [, kind = '', level = ''] = /^(\w+)_(\d+)$/.exec(name) ?? [];
-        if (kind === 'labels' || (kind === 'imitation_region' && of.imitation === 'none')) continue;
+        if (kind === 'labels') {
+          // Classes of positives, K elsewhere.
+          expectTensor(pictures[`ld.positives.shared.L${level}`]?.data ?? [], data.map((label) => (label >= 0 && label < of.num_classes ? 1 : 0)), name, 1e-5, 1e-7);
+          continue;
+        }
+        if (kind === 'imitation_region' && of.imitation === 'none') continue;
         const picture = pictures[`ld.${PICTURES[kind] ?? kind}.shared.L${level}`];
         expect(picture?.shape, name).toEqual(shape);
         expectTensor(picture?.data ?? [], data, name, 1e-5, 1e-7);

@@ -1,11 +1,17 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { deltaCoding, distanceCoding } from '../../../src/detectors/coding.ts';
 import { inference, type Assignment, type BoxCoding } from '../../../src/detectors/detector.ts';
+import { createDetector } from '../../../src/detectors/table.ts';
 import { candidateObjects, choosePositives } from '../../../src/distillers/ladAssign.ts';
 import { fitPair } from '../../../src/distillers/ladMixture.ts';
-import { checkPair } from '../../../src/distillers/table.ts';
+import { checkPair, createDistillers } from '../../../src/distillers/table.ts';
+import { directProgram } from '../../../src/engine/directProgram.ts';
+import { Random } from '../../../src/engine/random.ts';
 import { ladOptions } from '../../../src/experiment/methods/lad.ts';
+import { detectorSchema } from '../../../src/experiment/schema.ts';
+import { stepInputs } from '../../../src/run/methodInputs.ts';
+import { observationStep, unprefixed } from '../../../src/run/step.ts';
 import { buildDistillers, measure, traitsOf, type Scene } from '../../goldens/support/distiller.ts';
 import { allValues, dot, makeScene, moved, onCpu, randomDirection, randomMap, total } from './support.ts';
 
@@ -140,5 +146,21 @@ describe('LAD', () => {
     expect(codes({ losses: 'paa' }, 'gfl')).toEqual(['DL583']);
     expect(codes({ losses: 'paa' }, 'atss')).toEqual([]);
     expect(codes({}, 'gfl')).toEqual([]);
+  });
+
+  it.each(['retinanet', 'fcos', 'atss', 'gfl'] as const)('is learnt from by %s with its own losses', async (detector) => {
+    await tf.setBackend('cpu');
+    const config = detectorSchema.parse({ detector, backbone: 'tiny', neck: { levels: 2, channels: 8 }, head: { convs: 1 } });
+    const [student, teacher] = [createDetector(config, { classes: ['a', 'b', 'c'], random: Random.of(1) }), createDetector(config, { classes: ['a', 'b', 'c'], random: Random.of(2) })];
+    const distillers = createDistillers([ladOptions.parse({ method: 'lad' })], {
+      teacher: teacher.traits, student: student.traits, inputSize: [64, 64], batch: 2, random: Random.of(3), statistics: { featureDeviation: [] },
+    });
+    const networks = { student, teacher, distillers };
+    const given = { truth: [truthOf([4, 6, 40, 50], [30, 10, 60, 30]), truthOf()], inputSize: [64, 64] as const, contentSizes: [[64, 64], [50, 64]] as const };
+    const inputs = stepInputs(networks, randomMap([2, 64, 64, 3], 4), given, (fed) => directProgram({ observe: { run: observationStep(networks, true), example: fed } }).run('observe', fed));
+    const own = student.targets(given.truth, given.inputSize).tensors;
+    expect(Object.entries(own).some(([name, { data }]) => inputs[`target.${name}`]?.data.some((value, index) => value !== data[index]))).toBe(true);
+    const outputs = directProgram({ step: { run: (tensors) => ({ outputs: student.loss(student.forward(tensors.images as tf.Tensor4D, inference()), unprefixed('target', tensors)) }), example: inputs } }).run('step', inputs);
+    for (const [part, { data }] of Object.entries(outputs)) expect(Number.isFinite(data[0]), part).toBe(true);
   });
 });
