@@ -16,6 +16,7 @@ import { DistillError } from '../errors.ts';
 import { dsigCard } from '../experiment/methods/dsig.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { alignmentIfNeeded } from './align.ts';
+import { asCandidates } from './assigned.ts';
 import { bestDetections, candidateBoxes } from './detections.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { edgeLoss, edges, nodeLoss, type Nodes } from './dsigGraph.ts';
@@ -92,10 +93,7 @@ export function featureLoss(teacher: readonly tf.Tensor4D[], student: readonly t
 
 /** [N, A, D], anchors in flat order. */
 function rowsOf(maps: readonly tf.Tensor4D[], anchorsPerCell: number): tf.Tensor3D {
-  return tf.concat(maps.map((map) => {
-    const [batch, rows, columns, channels] = map.shape;
-    return tf.reshape<tf.Rank.R3>(map, [batch, rows * columns * anchorsPerCell, channels / anchorsPerCell]);
-  }), 1);
+  return tf.concat(maps.map((map) => asCandidates(map, map.shape[3] / anchorsPerCell)), 1);
 }
 
 function classificationLoss(teacher: DetectorOutputs, student: DetectorOutputs, anchorsPerCell: number, temperature: number, inputs: Inputs): tf.Scalar {
