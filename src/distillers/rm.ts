@@ -17,6 +17,7 @@ import { at, fed, mapLevels } from './maps.ts';
 import { collect, decodableBoxes, sharing } from './pairing.ts';
 import { decodeBoxes, objectBoxInputs } from './rmBoxes.ts';
 import { candidateGroups, candidateInputs, type Layout } from './rmCandidates.ts';
+import { objectInputs, rankAgreement, topBoxes } from './rmObjects.ts';
 
 export type RmConfig = Extract<MethodConfig, { method: 'rm' }>;
 
@@ -59,7 +60,7 @@ function divergence(student: tf.Tensor1D, teacher: tf.Tensor1D, sorted: boolean,
   return groupDivergence(student, target, groups);
 }
 
-// Pictures: the ranks themselves, where the candidates lie.
+// Pictures: the ranks themselves, where the candidates lie; by object the first of each ranking and how far the two agree.
 
 function rankPictures(student: tf.Tensor1D, teacher: tf.Tensor1D, kind: string, layout: Layout, groups: Groups): Picture[] {
   const [q, p] = [student, teacher].map((scores) => cellMaxima(groupSoftmax(groupLogSoftmax(scores, groups), groups), layout));
@@ -81,6 +82,12 @@ function cellMaxima(values: tf.Tensor1D, { levels, anchorsPerCell }: Layout): tf
   return levels.map(({ rows, columns }, index) => tf.max(tf.reshape(at(parts, index), [batch, rows, columns, anchorsPerCell]), 3));
 }
 
+/** One network's first choices; none where its boxes cannot be decoded. */
+function firstChoices(role: Picture['role'], scores: tf.Tensor1D, outputs: DetectorOutputs, traits: DetectorTraits, layout: Layout, { inputSize }: DistillerContext, inputs: Inputs): Picture[] {
+  if (traits.boxCoding === undefined) return [];
+  return [topBoxes(role, scores, decodeBoxes(outputs.regression, traits.boxCoding, inputSize), tf.sigmoid(classLogits(outputs, layout, inputs)), candidateGroups(inputs), inputs)];
+}
+
 function create(config: RmConfig, context: DistillerContext): Distiller {
   const { teacher: teacherTraits, student: studentTraits } = context;
   const layout: Layout = {
@@ -96,7 +103,7 @@ function create(config: RmConfig, context: DistillerContext): Distiller {
   return {
     id: 'rm',
     parameters: new Parameters(context.random),
-    inputs: (batch) => ({ ...candidateInputs(batch, layout, config.reduction), ...(localises ? objectBoxInputs(batch) : {}) }),
+    inputs: (batch) => ({ ...candidateInputs(batch, layout, config.reduction), ...objectInputs(batch), ...(localises ? objectBoxInputs(batch) : {}) }),
     loss: (teacher, student, inputs) => {
       const groups = candidateGroups(inputs);
       const part = (scores: [tf.Tensor1D, tf.Tensor1D], weight: number): tf.Scalar => tf.mul(divergence(...scores, config.sorted, groups), weight);
@@ -107,8 +114,12 @@ function create(config: RmConfig, context: DistillerContext): Distiller {
     },
     pictures: (teacher, student, inputs) => {
       const groups = candidateGroups(inputs);
+      const [own, other] = scoresOf(teacher, student, inputs);
       return [
-        ...rankPictures(...scoresOf(teacher, student, inputs), 'rank', layout, groups),
+        ...rankPictures(own, other, 'rank', layout, groups),
+        ...firstChoices('teacher', other, teacher, teacherTraits, layout, context, inputs),
+        ...firstChoices('student', own, student, studentTraits, layout, context, inputs),
+        rankAgreement(own, other, groups, inputs),
         ...(localises ? rankPictures(...fitsOf(teacher, student, inputs), 'localisationRank', layout, groups) : []),
       ];
     },
@@ -119,6 +130,8 @@ export const rm: Method<RmConfig> = {
   ...rmCard,
   pictures: {
     rank: { title: 'Candidate ranks', form: 'map', signed: true, caption: 'How the network ranks the boxes that compete for an object: softmax of their class scores over the object\'s candidates, the best anchor of each cell; 0 where no candidate is.' },
+    topBox: { title: 'First choice of each object', form: 'boxes', caption: 'The candidate that the network ranks first for each object, decoded to its box, in the colour of its class score; up to 24 objects.' },
+    agreement: { title: 'Agreement of the rankings', form: 'boxes', caption: 'Each object in the colour of Spearman\'s correlation between both rankings of its candidates: 1 the same order, 0 no relation, −1 the reverse. An object with one candidate has none.' },
     localisationRank: { title: 'Candidate ranks by fit', form: 'map', signed: true, caption: 'The same ranking by how well each candidate\'s box fits its object: softmax of the IoU over the object\'s candidates.' },
   },
   problems: (teacher, student, { localisation }) => collect(teacher, student, [...sharing(rmCard), ...(localisation > 0 ? [decodableBoxes] : [])]),

@@ -63,7 +63,7 @@ export function groupDivergence(scores: tf.Tensor1D, target: tf.Tensor1D, groups
 }
 
 /** Slots in order of group, within a group by falling score; int32 [M, 1]. Equal scores keep their order. */
-function ranking(scores: tf.Tensor1D, { group, share }: Groups): tf.Tensor2D {
+export function slotsByRank(scores: tf.Tensor1D, { group, share }: Groups): tf.Tensor2D {
   const count = share.size;
   const byScore = tf.reshape(tf.topk(scores, count).indices, [count, 1]);
   const groupsByScore = tf.gatherND(tf.cast(tf.reshape(group, [count]), 'float32'), byScore);
@@ -71,8 +71,13 @@ function ranking(scores: tf.Tensor1D, { group, share }: Groups): tf.Tensor2D {
   return tf.reshape(tf.gatherND(tf.reshape(byScore, [count]), byGroup), [count, 1]);
 }
 
+/** Place of each slot in the order of `slotsByRank`, from 0: within a group places differ as ranks do. [M]. */
+export function slotRanks(scores: tf.Tensor1D, groups: Groups): tf.Tensor1D {
+  return tf.scatterND(slotsByRank(scores, groups), tf.range(0, scores.size), [scores.size]);
+}
+
 /** Moves values so that the k-th best of each group by `from` comes where the k-th best by `to` stands. */
 export function matchRanks(values: tf.Tensor1D, from: tf.Tensor1D, to: tf.Tensor1D, groups: Groups): tf.Tensor1D {
-  const taken = tf.gatherND(values, ranking(from, groups));
-  return tf.scatterND(ranking(to, groups), taken, [values.size]);
+  const taken = tf.gatherND(values, slotsByRank(from, groups));
+  return tf.scatterND(slotsByRank(to, groups), taken, [values.size]);
 }

@@ -141,6 +141,39 @@ describe('RM over localisation', () => {
     expect(gradients['regression.0']?.some((value) => value !== 0)).toBe(true);
   });
 
+  it('draws of each object the box that is ranked first, with its score, and how far the rankings agree', async () => {
+    const { pictures } = await run(scene, { score: 'logit' });
+    const slots = scene.batch.assignments[0]?.length ?? 0;
+    /** Slots of an image: logit of the object's class, and the regression. */
+    const candidates = (maps: Scene['student'], image: number, object: number): { slot: number; logit: number; deltas: number[] }[] => Array.from({ length: slots }, (_, slot) => slot)
+      .filter((slot) => scene.batch.assignments[image]?.[slot] === object).map((slot) => {
+        const level: number = slot < 70 ? 0 : 1;
+        const [within, width] = [slot - (level === 0 ? 0 : 70), level === 0 ? 70 : 24];
+        const label = scene.batch.truth[image]?.labels[object - 1] ?? 0;
+        const read = (kind: 'logits' | 'regression', depth: number, index: number): number => maps[kind]?.[level]?.data[(image * width + within) * depth + index] ?? NaN;
+        return { slot, logit: read('logits', 3, label), deltas: [0, 1, 2, 3].map((side) => read('regression', 4, side) * (side < 2 ? 0.1 : 0.2)) };
+      });
+    for (const [image, object] of [[0, 1], [0, 2], [1, 1]] as const) {
+      const row = (picture: string): number[] => [...(pictures[picture]?.data ?? [])].slice((image * 24 + object - 1) * 5, (image * 24 + object) * 5);
+      const order = (maps: Scene['student']): number[] => candidates(maps, image, object).sort((a, b) => b.logit - a.logit).map(({ slot }) => slot);
+      for (const role of ['teacher', 'student'] as const) {
+        const best = candidates(scene[role], image, object).find(({ slot }) => slot === order(scene[role])[0]);
+        if (best === undefined) throw new Error('an object has no candidates');
+        const expected = [...decode(anchor(best.slot), best.deltas as [number, number, number, number], limits), 1 / (1 + Math.exp(-best.logit))];
+        row(`rm.topBox.${role}.all`).forEach((value, index) => { expect(value).toBeCloseTo(expected[index] ?? NaN, 4); });
+      }
+      const [teacher, student] = [order(scene.teacher), order(scene.student)];
+      const n = teacher.length;
+      const apart = teacher.reduce((sum, slot, rank) => sum + (rank - student.indexOf(slot)) ** 2, 0);
+      expect(row('rm.agreement.shared.all').slice(0, 4)).toEqual([...(scene.batch.truth[image]?.boxes[object - 1] ?? [])]);
+      expect(row('rm.agreement.shared.all')[4]).toBeCloseTo(1 - (6 * apart) / (n * (n ** 2 - 1)), 5);
+    }
+    expect(pictures['rm.topBox.teacher.all']?.shape).toEqual([2, 24, 5]);
+    expect([...(pictures['rm.topBox.teacher.all']?.data ?? [])].filter((value) => value !== 0)).toHaveLength(15);
+    const same = await run(withStudent(scene, scene.teacher));
+    expect([...(same.pictures['rm.agreement.shared.all']?.data ?? [])].filter((_, index) => index % 5 === 4).filter((value) => value !== 0)).toEqual([1, 1, 1]);
+  });
+
   it('is finite without objects', async () => {
     const empty: Scene = { ...makeScene({ boxes: [[], []] }), traits: { student: { boxCoding }, teacher: { boxCoding } } };
     const measured = await run(empty, { localisation: 1 });
