@@ -108,7 +108,7 @@ export const DETECTORS = ['retinanet', 'fcos', 'atss', 'gfl'] as const;
 
 export const detectorSchema = z.strictObject({
   detector: z.enum(DETECTORS).describe('The detector.'),
-  backbone: z.enum(BACKBONES).describe('`resnet…`; `resnext…`, ResNets with 3×3 convolutions in groups; `mobilenet_v2` (1.8 M weights), for phones. `small` (1.2 M) and `tiny` (0.3 M) are for small images and train from scratch in minutes.'),
+  backbone: z.enum(BACKBONES).describe('`resnet…`; `resnext…`, ResNets with 3×3 convolutions in groups; `mobilenet_v2`, for phones (1.8 M weights, 10 M with neck and head). `small` (1.2 M with both) and `tiny` (0.3 M) are for small images and train from scratch in minutes.'),
   norm: z.enum(['batch', 'group', 'frozen']).optional().describe('Norm of the backbone. `frozen` keeps batch norm\'s running values (usual when fine-tuning); default `frozen` for large backbones with weights, else `batch`.'),
   style: z.enum(['pytorch', 'caffe']).default('pytorch').describe('Where a bottleneck block (from ResNet-50 on) halves the map: in its 3×3 convolution, or in its first 1×1 as in the files that MMDetection calls `caffe`, such as its FCOS. Weights do not show it.'),
   neck: neck.prefault({}).describe('The feature pyramid (FPN).'),
