@@ -16,14 +16,11 @@ import { teachersOf } from '../../src/experiment/teachers.ts';
 import { Arm } from '../../src/run/arm.ts';
 import { planLessons } from '../../src/run/lessons.ts';
 import { measureTeacher } from '../../src/run/teacher.ts';
-import { detectorFor } from '../support/methodBench.ts';
+import { detectorFor, TRIED } from '../support/methodBench.ts';
 
 const STEPS = 60;
 const TEACHER = join(import.meta.dirname, '../../examples/teachers/scenes-retinanet-small.safetensors');
 const CLASSES = ['disc', 'square', 'triangle', 'star'];
-
-/** Without warm-ups and decays, which would make a loss rise or fall by themselves. */
-const STEADY: Partial<Record<MethodId, Record<string, unknown>>> = {};
 
 let engine: Engine;
 let training: DataSet;
@@ -35,7 +32,7 @@ function experimentOf(id: MethodId): Experiment {
     name: id, data: { format: 'scenes', train: 64, val: 8, classes: CLASSES, size: [64, 64], augment: { flip: 0 } },
     ...(METHODS[id].teacher === 'needed' ? { teacher: { ...network, backbone: 'small', weights: TEACHER } } : {}),
     student: { ...network, backbone: 'tiny' },
-    distill: [{ method: id, ...STEADY[id] }],
+    distill: [{ method: id, ...TRIED[id] }],
     train: { steps: STEPS, batch: 4, optimizer: 'adamw', learningRate: 0.002, schedule: 'constant', warmup: 5, clip: 35 },
     pictures: { images: 0 },
   });

@@ -36,6 +36,13 @@ export interface Measured {
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
 
+/** Options under which a method has a loss of its own, and one that neither warms up nor fades by itself. */
+export const TRIED: Partial<Record<MethodId, Readonly<Record<string, unknown>>>> = {
+  frs: { warmup: 0 }, head: { warmup: 0 }, scalekd: { warmup: 0 }, tadf: { decay: 'none' },
+  // By default it only changes the assignment.
+  lad: { losses: 'paa' },
+};
+
 /** The detector that a method is tried on: the first that it serves. */
 export function detectorFor(id: MethodId): DetectorConfig['detector'] {
   const { shares, detectors }: MethodCard = METHODS[id];
@@ -59,13 +66,13 @@ export class MethodBench {
     this.inputs = inputs;
   }
 
-  static async create(id: MethodId, setting: Setting, { capture, options = {} }: { capture: boolean; options?: Record<string, unknown> }): Promise<MethodBench> {
+  static async create(id: MethodId, setting: Setting, { capture }: { capture: boolean }): Promise<MethodBench> {
     const engine = await startEngine({ backend: 'auto' });
     const classes = Array.from({ length: setting.classes }, (_, index) => `class ${index}`);
     const config = detectorSchema.parse({ detector: detectorFor(id), backbone: 'tiny', neck: { levels: setting.levels, channels: 8 }, head: { convs: 2 } });
     const [student, teacher] = [7, 8].map((seed) => createDetector(config, { classes, random: Random.of(seed) })) as [Detector, Detector];
     const needsTeacher = METHODS[id].teacher === 'needed';
-    const method = methodSchema.parse({ method: id, ...options });
+    const method = methodSchema.parse({ method: id, ...TRIED[id] });
     const [problem] = checkPair([method], teacher.traits, student.traits);
     if (problem !== undefined) throw problem;
     const networks = { student, ...(needsTeacher ? { teacher } : {}) };
