@@ -21,7 +21,7 @@ export function retinaNet(config: ResolvedDetector): DenseForm {
     head: { names: { classification: 'retina_cls', regression: 'retina_reg' }, depth: 4, scaled: false },
     coding: (grid) => deltaCoding({ anchors: (size) => allAnchors(grid(size)), deviations: [1, 1, 1, 1], limits, perLevel: (size) => anchorsPerLevel(grid(size)) }),
     decoding: {
-      centerness: 'after', keepsEmpty: false,
+      centerness: 'after', keepsEmpty: preset === 'torchvision',
       decode: (grid, index, { 0: dx = 0, 1: dy = 0, 2: dw = 0, 3: dh = 0 }) => decode(anchorAt(grid, index), [dx, dy, dw, dh], limits),
     },
     assign: (grid, truth) => assignAnchors(grid, truth, matching),

@@ -65,6 +65,15 @@ describe('forms', () => {
     expect(resolveDetector(config('gfl', { backbone: 'resnet50', preset: 'torchvision', anchors: { octaves: 3 } }))).toMatchObject({ preset: 'mmdetection', anchors: { base: 8, octaves: 1, ratios: [1] }, gfl: { bins: 17 } });
   });
 
+  it('halve the map in a bottleneck\'s 3×3 convolution, or in its first 1×1 where the file is Caffe\'s', () => {
+    const [pytorch, caffe] = ['pytorch', 'caffe'].map((style) => make('fcos', { backbone: 'resnet50', style, neck: { levels: 1, channels: 32 }, head: { convs: 0 } }));
+    expect(caffe?.parameters.all().map(({ name, variable }) => [name, variable.shape])).toEqual(pytorch?.parameters.all().map(({ name, variable }) => [name, variable.shape]));
+    const [one, other] = [pytorch, caffe].map((detector) => detector?.forward(images(1, 64, 64), inference()).backbone ?? []);
+    expect(one?.map(({ shape }) => shape)).toEqual(other?.map(({ shape }) => shape));
+    expect(tf.equal(one?.[0] as tf.Tensor, other?.[0] as tf.Tensor).all().dataSync()[0]).toBe(1);
+    expect(tf.equal(one?.[1] as tf.Tensor, other?.[1] as tf.Tensor).all().dataSync()[0]).toBe(0);
+  });
+
   it('run the head by itself, whole or from a block on', () => {
     for (const kind of KINDS) {
       const detector = make(kind);
