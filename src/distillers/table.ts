@@ -15,6 +15,7 @@ import { fgd } from './fgd.ts';
 import { fgfi } from './fgfi.ts';
 import { fkd } from './fkd.ts';
 import { frs } from './frs.ts';
+import { gDetkd } from './gDetkd.ts';
 import { glamd } from './glamd.ts';
 import { head } from './head.ts';
 import { icd } from './icd.ts';
@@ -29,6 +30,7 @@ import { pfi } from './pfi.ts';
 import { pkd } from './pkd.ts';
 import { rm } from './rm.ts';
 import { scalekd } from './scalekd.ts';
+import { ssdDet } from './ssdDet.ts';
 import { ssimKd } from './ssimKd.ts';
 import { tadf } from './tadf.ts';
 import { pgd } from './pgd.ts';
@@ -38,7 +40,7 @@ import { tbd } from './tbd.ts';
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd, drkd, ikd, head, gid, mimicdet, scalekd, tbd };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd, drkd, ikd, head, gid, mimicdet, scalekd, tbd, 'g-detkd': gDetkd, 'ssd-det': ssdDet };
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

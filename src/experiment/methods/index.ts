@@ -15,6 +15,7 @@ import { fgdCard, fgdOptions } from './fgd.ts';
 import { fgfiCard, fgfiOptions } from './fgfi.ts';
 import { fkdCard, fkdOptions } from './fkd.ts';
 import { frsCard, frsOptions } from './frs.ts';
+import { gDetkdCard, gDetkdOptions } from './gDetkd.ts';
 import { gidCard, gidOptions } from './gid.ts';
 import { glamdCard, glamdOptions } from './glamd.ts';
 import { headCard, headOptions } from './head.ts';
@@ -31,6 +32,7 @@ import { pgdCard, pgdOptions } from './pgd.ts';
 import { pkdCard, pkdOptions } from './pkd.ts';
 import { rmCard, rmOptions } from './rm.ts';
 import { scalekdCard, scalekdOptions } from './scalekd.ts';
+import { ssdDetCard, ssdDetOptions } from './ssdDet.ts';
 import { ssimKdCard, ssimKdOptions } from './ssimKd.ts';
 import { tadfCard, tadfOptions } from './tadf.ts';
 import { tbdCard, tbdOptions } from './tbd.ts';
@@ -68,6 +70,8 @@ export const methodSchema = z.discriminatedUnion('method', [
   mimicdetOptions,
   scalekdOptions,
   tbdOptions,
+  gDetkdOptions,
+  ssdDetOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -104,4 +108,6 @@ export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   mimicdet: mimicdetCard,
   scalekd: scalekdCard,
   tbd: tbdCard,
+  'g-detkd': gDetkdCard,
+  'ssd-det': ssdDetCard,
 };
