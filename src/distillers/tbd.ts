@@ -9,6 +9,7 @@ import { float32, type HostTensor, type HostTensors } from '../engine/hostTensor
 import { type Layer } from '../engine/layers/conv.ts';
 import { detached } from '../engine/ops/gradient.ts';
 import { boxIou } from '../engine/ops/iou.ts';
+import { oneHot } from '../engine/ops/oneHot.ts';
 import { pick } from '../engine/ops/pick.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { tbdCard } from '../experiment/methods/tbd.ts';
@@ -36,7 +37,7 @@ function bestAnchors({ logits, regression }: DetectorOutputs, traits: DetectorTr
   const cells = candidates / count;
   const grouped = tf.reshape(all, [batch, cells, count, classes]);
   const anchors = tf.argMax(tf.max(grouped, 3), 2);
-  const chosen = tf.reshape(tf.oneHot(tf.cast(tf.reshape(anchors, [batch * cells]), 'int32'), count, 1, 0, 'float32'), [batch, cells, count, 1]);
+  const chosen = tf.reshape(oneHot(tf.cast(anchors, 'int32'), count), [batch, cells, count, 1]);
   const boxes = tf.reshape(decodeBoxes(regression, codingOf(traits), inputSize), [batch, cells, count, 4]);
   return { logits: tf.sum(tf.mul(grouped, chosen), 2), boxes: tf.sum(tf.mul(boxes, chosen), 2), anchors: tf.cast(anchors, 'float32') };
 }

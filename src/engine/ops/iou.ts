@@ -1,5 +1,6 @@
 /** Overlap of boxes in the graph, pair by pair and differentiable. Corners x1, y1, x2, y2 in the last dimension. */
 import * as tf from '@tensorflow/tfjs';
+import { larger, smaller } from './extremes.ts';
 
 /** Least union and least enclosing area, as MMDetection clamps them: a box without area gives a loss without NaN. */
 const LEAST_AREA = 1e-6;
@@ -19,12 +20,12 @@ export function boxIou(a: tf.Tensor, b: tf.Tensor, least = LEAST_AREA): tf.Tenso
 /** @param a [..., 4] @param b of the same shape @returns [...] each */
 export function boxOverlap(a: tf.Tensor, b: tf.Tensor, least = LEAST_AREA): Overlap {
   const { iou, union } = intersectAndUnite(a, b, least);
-  const enclosing = tf.maximum(product(tf.sub(tf.maximum(ends(a), ends(b)), tf.minimum(starts(a), starts(b)))), least);
+  const enclosing = tf.maximum(product(tf.sub(larger(ends(a), ends(b)), smaller(starts(a), starts(b)))), least);
   return { iou, giou: tf.sub(iou, tf.div(tf.sub(enclosing, union), enclosing)) };
 }
 
 function intersectAndUnite(a: tf.Tensor, b: tf.Tensor, least: number): { iou: tf.Tensor; union: tf.Tensor } {
-  const shared = product(tf.relu(tf.sub(tf.minimum(ends(a), ends(b)), tf.maximum(starts(a), starts(b)))));
+  const shared = product(tf.relu(tf.sub(smaller(ends(a), ends(b)), larger(starts(a), starts(b)))));
   const union = tf.maximum(tf.sub(tf.add(area(a), area(b)), shared), least);
   return { iou: tf.div(shared, union), union };
 }

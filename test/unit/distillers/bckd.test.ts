@@ -68,6 +68,13 @@ describe('BCKD', () => {
     expect(allValues(measured).filter((value) => !Number.isFinite(value))).toEqual([]);
   });
 
+  it('does not pull at boxes that are the same already', async () => {
+    const own = scene();
+    const { losses, gradients } = await run(withStudent(own, { ...own.student, regression: own.teacher.regression ?? [] }));
+    expect(losses['bckd.localisation']).toBeCloseTo(0, 4);
+    for (const level of [0, 1]) expect(Math.max(...(gradients[`regression.${level}`] ?? [Number.NaN]).map(Math.abs))).toBeLessThan(1e-4);
+  });
+
   it('is finite with extreme logits', async () => {
     expect(allValues(await run(scene({ logitDeviation: 60 }))).filter((value) => !Number.isFinite(value))).toEqual([]);
   });
