@@ -5,13 +5,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openDataSet } from '../../src/data/index.ts';
 import { type DataSet } from '../../src/data/sample.ts';
 import { inheritFrom } from '../../src/detectors/inherit.ts';
-import { readVariables, saveStateDict } from '../../src/detectors/stateDict.ts';
+import { type StateDict } from '../../src/detectors/stateDict.ts';
 import { createDetector, createTeacher } from '../../src/detectors/table.ts';
 import { METHODS, type MethodId } from '../../src/distillers/table.ts';
 import { startEngine, type Engine } from '../../src/engine/backend.ts';
 import { Random } from '../../src/engine/random.ts';
 import { readWeights } from '../../src/engine/weights/read.ts';
-import { experimentSchema, type Experiment } from '../../src/experiment/schema.ts';
+import { experimentSchema, type Experiment, type TeacherConfig } from '../../src/experiment/schema.ts';
 import { teachersOf } from '../../src/experiment/teachers.ts';
 import { Arm } from '../../src/run/arm.ts';
 import { planLessons } from '../../src/run/lessons.ts';
@@ -19,6 +19,8 @@ import { measureTeacher } from '../../src/run/teacher.ts';
 import { detectorFor, TRIED } from '../support/methodBench.ts';
 
 const STEPS = 60;
+/** Enough for a teacher whose predictions are worth imitating. */
+const TEACHER_STEPS = 120;
 const TEACHER = join(import.meta.dirname, '../../examples/teachers/scenes-retinanet-small.safetensors');
 const CLASSES = ['disc', 'square', 'triangle', 'star'];
 
@@ -29,7 +31,7 @@ function experimentOf(id: MethodId): Experiment {
   const detector = detectorFor(id);
   const network = { detector, neck: { levels: 3 } };
   return experimentSchema.parse({
-    name: id, data: { format: 'scenes', train: 64, val: 8, classes: CLASSES, size: [64, 64], augment: { flip: 0 } },
+    name: id, data: { format: 'scenes', train: 8, val: 8, classes: CLASSES, size: [64, 64], augment: { flip: 0 } },
     ...(METHODS[id].teacher === 'needed' ? { teacher: { ...network, backbone: 'small', weights: TEACHER } } : {}),
     student: { ...network, backbone: 'tiny' },
     distill: [{ method: id, ...TRIED[id] }],
@@ -38,18 +40,23 @@ function experimentOf(id: MethodId): Experiment {
   });
 }
 
-/** The demo's teacher, or an untrained one for detectors that have none: its maps are as good to imitate. */
+/** The demo's teacher, or one trained here for detectors that have none; its weights by name. */
+async function teacherState({ train, data, ...rest }: Experiment, config: TeacherConfig): Promise<StateDict> {
+  if (config.detector === 'retinanet' && existsSync(TEACHER)) return readWeights(TEACHER);
+  const student = createDetector(config, { classes: CLASSES, random: Random.of(4) });
+  const experiment = { ...rest, data, train: { ...train, learningRate: 0.005 } };
+  const arm = await Arm.create({ name: 'student', experiment, engine, student, stages: [{ from: 0, to: TEACHER_STEPS, networks: { student, distillers: [] } }], training });
+  for (let step = 0; step < TEACHER_STEPS; step += 1) await arm.trainStep();
+  const { student: state } = arm.values();
+  await arm.dispose();
+  student.parameters.dispose();
+  return state;
+}
+
 async function teacherOf(experiment: Experiment): Promise<Parameters<typeof planLessons>[1]['teachers']> {
   const [config] = teachersOf(experiment);
   if (config === undefined) return [];
-  const fresh = (): ReturnType<typeof saveStateDict> => {
-    const network = createDetector(config, { classes: CLASSES, random: Random.of(4) });
-    const state = saveStateDict(network, 'mmdetection', readVariables);
-    network.parameters.dispose();
-    return state;
-  };
-  const state = config.detector === 'retinanet' && existsSync(TEACHER) ? await readWeights(TEACHER) : fresh();
-  const { detector } = createTeacher(config, { classes: CLASSES }, state);
+  const { detector } = createTeacher(config, { classes: CLASSES }, await teacherState(experiment, config));
   return [{ config, detector, statistics: await measureTeacher(detector, training, experiment.data, engine, true) }];
 }
 

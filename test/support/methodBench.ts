@@ -39,6 +39,8 @@ export interface Measured {
 /** Options under which a method has a loss of its own, and one that neither warms up nor fades by itself. */
 export const TRIED: Partial<Record<MethodId, Readonly<Record<string, unknown>>>> = {
   frs: { warmup: 0 }, head: { warmup: 0 }, scalekd: { warmup: 0 }, tadf: { decay: 'none' },
+  // Ranks of probabilities that are all near 0 hardly differ.
+  rm: { score: 'logit' },
   // By default it only changes the assignment.
   lad: { losses: 'paa' },
 };
