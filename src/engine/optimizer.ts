@@ -48,6 +48,10 @@ export class Optimizer {
     return new Map([...this.slotsOf].flatMap(([parameter, slots]) => slots.map((slot, index) => [`${kinds[index]}.${parameter.name}`, slot] as const)));
   }
 
+  dispose(): void {
+    for (const slot of this.state().values()) slot.dispose();
+  }
+
   /** What `apply` needs at this step, counted from 0. */
   inputs(step: number, learningRate: number): HostTensors {
     const [beta1, beta2] = this.config.betas;

@@ -5,7 +5,7 @@ import { checkPair } from './checkPair.ts';
 import { METHOD_CARDS } from './methods/index.ts';
 import { type Finding } from './problems.ts';
 import { type DetectorConfig, type Experiment } from './schema.ts';
-import { teacherPath, teachersOf } from './teachers.ts';
+import { lessonsOf, shortestStage, teacherPath, teachersOf } from './teachers.ts';
 
 /** @param written the file's data before defaults: tells what the user chose from what came by itself. */
 export function crossChecks(experiment: Experiment, written: unknown): readonly Finding[] {
@@ -20,8 +20,14 @@ export function crossChecks(experiment: Experiment, written: unknown): readonly 
   ];
 }
 
-function checkRoles({ teacher, distill, control, student }: Experiment): readonly Finding[] {
+function checkRoles(experiment: Experiment): readonly Finding[] {
+  const { teacher, distill, control, student } = experiment;
   const findings: Finding[] = [];
+  const teachers = teachersOf(experiment);
+  distill.forEach(({ method }, index) => {
+    if (teachers.length === 0 || METHOD_CARDS[method].teacher === 'none' || teachers.some((each) => lessonsOf(experiment, each).some(([place]) => place === index))) return;
+    findings.push({ code: 'DL119', severity: 'warning', message: `No teacher teaches \`${method}\`: none has it among its \`methods\`.`, path: ['distill', index, 'method'], advice: 'Add it to the `methods` of a teacher, or remove it.' });
+  });
   if (distill.some(({ method }) => METHOD_CARDS[method].teacher === 'needed') && teacher === undefined) {
     findings.push({ code: 'DL112', message: 'There is something to distil but no teacher.', path: ['distill'], at: 'key', advice: 'Add `teacher` with its `weights`, or remove `distill` for a plain training run.' });
   }
@@ -92,6 +98,10 @@ function checkLength(experiment: Experiment): readonly Finding[] {
   if (train.steps === undefined && train.epochs === undefined) {
     findings.push({ code: 'DL115', message: 'The length of the run is missing.', path: ['train', 'steps'], at: 'key', expected: '`steps` or `epochs`', advice: 'Add `steps: 1000` (optimizer steps) or `epochs: 12` (passes over the training images).' });
   }
+  const planned = plannedSteps(experiment);
+  if (planned !== undefined && shortestStage(experiment, planned) === 0) {
+    findings.push({ code: 'DL115', message: `The run is shorter than its list of teachers: some would teach no step.`, path: ['teaching'], expected: `at least ${teachersOf(experiment).length} steps, one a teacher`, got: String(planned) });
+  }
   if (data.format === 'scenes' && data.train < train.batch) {
     findings.push({ code: 'DL115', message: `A batch of ${train.batch} cannot be drawn from ${data.train} training images.`, path: ['train', 'batch'], expected: `at most ${data.train}`, got: String(train.batch) });
   }
@@ -103,8 +113,10 @@ function checkSchedule(experiment: Experiment): readonly Finding[] {
   if (steps === undefined) return [];
   const { train, evaluate, pictures, checkpoint, distill } = experiment;
   const findings: Finding[] = [];
-  if (train.warmup >= steps) {
-    findings.push({ code: 'DL117', message: 'The warm-up is as long as the run: the full learning rate is never reached.', path: ['train', 'warmup'], expected: `fewer than the run's ${steps} steps`, got: String(train.warmup), advice: 'Shorten the warm-up (0 turns it off) or lengthen the run.' });
+  const stage = shortestStage(experiment, steps);
+  const [part, whose] = stage < steps ? ['part of each teacher', 'each teacher\'s'] : ['run', 'the run\'s'];
+  if (train.warmup >= stage) {
+    findings.push({ code: 'DL117', message: `The warm-up is as long as the ${part}: the full learning rate is never reached.`, path: ['train', 'warmup'], expected: `fewer than ${whose} ${stage} steps`, got: String(train.warmup), advice: 'Shorten the warm-up (0 turns it off) or lengthen the run.' });
   }
   const intervals: readonly (readonly [KeyPath, number | undefined, string])[] = [
     [['evaluate', 'every'], evaluate.every, 'evaluated only at its end'],
@@ -117,8 +129,8 @@ function checkSchedule(experiment: Experiment): readonly Finding[] {
     }
   }
   distill.forEach((options, index) => {
-    if (options.method === 'pfi' && options.warmup >= steps) {
-      findings.push({ code: 'DL117', message: 'The weight would still be growing when the run ends.', path: ['distill', index, 'warmup'], expected: `fewer than the run's ${steps} steps`, got: String(options.warmup) });
+    if (options.method === 'pfi' && options.warmup >= stage) {
+      findings.push({ code: 'DL117', message: `The weight would still be growing when the ${part} ends.`, path: ['distill', index, 'warmup'], expected: `fewer than ${whose} ${stage} steps`, got: String(options.warmup) });
     }
   });
   return findings;

@@ -28,7 +28,8 @@ function checkMethods({ distill }: Experiment, { methods = [] }: TeacherConfig, 
   return methods.flatMap((method, index): Finding[] => {
     if (known.includes(method)) return [];
     const meant = didYouMean(method, known);
-    return [{ code: 'DL105', message: `\`${method}\` is not a method of \`distill\`.`, path: [...path, index], expected: `one of ${known.join(', ')}`, got: method, ...(meant === undefined ? {} : { advice: `Did you mean \`${meant}\`?`, replacement: meant }) }];
+    const expected = known.length === 0 ? {} : { expected: `one of ${known.join(', ')}` };
+    return [{ code: 'DL105', message: `\`${method}\` is not a method of \`distill\`.`, path: [...path, index], ...expected, got: method, ...(meant === undefined ? { advice: 'Add it to `distill`, or take it out here.' } : { advice: `Did you mean \`${meant}\`?`, replacement: meant }) }];
   });
 }
 

@@ -39,7 +39,9 @@ function missingKey(path: KeyPath, data: unknown): Finding {
   const schemas = schemasAt(path, data);
   const [schema] = schemas;
   if (path[0] === 'teacher' && path.at(-1) === 'weights') {
-    return { code: 'DL113', message: 'The teacher has no weights: there is no teacher without its file.', path, at: 'key', expected: 'a file of trained weights', advice: 'Train a teacher with examples/scenes-teacher.distill.yaml or with your own data (leave `distill` out), then name its file as `teacher.weights`.' };
+    const [, place] = path;
+    const who = typeof place === 'number' ? `Teacher ${place + 1} of the list` : 'The teacher';
+    return { code: 'DL113', message: `${who} has no weights: there is no teacher without its file.`, path, at: 'key', expected: 'a file of trained weights', advice: `Train a teacher with examples/scenes-teacher.distill.yaml or with your own data (leave \`distill\` out), then name its file as \`${formatKey(path)}\`.` };
   }
   const choices = schemasAt(parent, data).map((branch) => branch.properties?.[key]?.const).filter((choice) => choice !== undefined);
   const expected = choices.length > 1 ? `one of ${choices.map(String).join(', ')}` : schema === undefined ? undefined : describeAny(schemas);

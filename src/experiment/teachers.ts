@@ -31,3 +31,13 @@ export function stagesOf(experiment: Pick<Experiment, 'teacher' | 'teaching'>, s
   if (experiment.teaching === 'together' || all.length < 2) return [{ from: 0, to: steps, teachers: all }];
   return all.map((index) => ({ from: Math.round((steps * index) / all.length), to: Math.round((steps * (index + 1)) / all.length), teachers: [index] }));
 }
+
+/** Steps of the shortest part, 0 where there are more teachers than steps. */
+export function shortestStage(experiment: Pick<Experiment, 'teacher' | 'teaching'>, steps: number): number {
+  return Math.min(...stagesOf(experiment, steps).map(({ from, to }) => to - from));
+}
+
+/** Names of a method's copies with several teachers at once: `fgd` with the first, `fgd_2` with the second. */
+export function lessonId(method: string, teacher: number): string {
+  return teacher === 0 ? method : `${method}_${teacher + 1}`;
+}

@@ -7,6 +7,7 @@ import { readExperiment } from '../experiment/load.ts';
 import { FILES } from '../experiment/record.ts';
 import { formatResolved, type Resolved } from '../experiment/resolved.ts';
 import { toError } from '../experiment/problems.ts';
+import { stagesOf } from '../experiment/teachers.ts';
 import { isLive, readResolved, readRun, type RunSummary } from '../store/index.ts';
 import { diskError } from './disk.ts';
 import { startLocal, type StartOptions } from './local.ts';
@@ -21,7 +22,7 @@ export interface ResumeOptions extends StartOptions {
 /**
  * Starts the child again in the same folder; it goes on from its last checkpoint.
  * @throws DistillError DL705 while it runs, DL706 when it is finished, DL707 when the experiment has changed, DL711 for `steps`
- * that do not lengthen it, and what `startLocal` throws.
+ * that do not lengthen it, DL716 for teachers in progression, and what `startLocal` throws.
  */
 export async function resumeRun(options: ResumeOptions): Promise<{ readonly pid: number }> {
   const { folder, steps, asStarted = false } = options;
@@ -74,6 +75,9 @@ async function lengthen(folder: string, resolved: Resolved, run: RunSummary, ste
   const least = Math.max(run.totalSteps, resolved.experiment.train.steps ?? 0);
   if (!Number.isSafeInteger(steps) || steps <= least) {
     throw new DistillError('DL711', 'A run can only be lengthened.', { where: { file: folder }, expected: `more than its ${least} steps`, got: String(steps) });
+  }
+  if (stagesOf(resolved.experiment, steps).length > 1) {
+    throw new DistillError('DL716', 'A run with teachers in progression cannot be lengthened: the borders between them would move.', { where: { file: folder }, advice: 'Export its student and start a new run with it as `student.weights`.' });
   }
   const train = { ...resolved.experiment.train, steps };
   delete train.epochs;

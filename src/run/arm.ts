@@ -106,7 +106,7 @@ export class Arm {
 
   async dispose(): Promise<void> {
     await this.loader?.dispose();
-    this.stage.program.dispose();
+    this.stage.dispose();
   }
 }
 

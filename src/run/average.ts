@@ -43,6 +43,10 @@ export class WeightAverage {
     return this.weights.map((weight, index) => [weight, trained[index] as Float32Array] as const);
   }
 
+  dispose(): void {
+    for (const variable of this.variables) variable.dispose();
+  }
+
   /** Under the network's own names, for checkpoints. */
   named(detector: Detector): ReadonlyMap<string, tf.Variable> {
     return new Map(detector.parameters.all().map(({ name }, index) => [name, this.variables[index] as tf.Variable] as const));

@@ -8,6 +8,8 @@ import { METHOD_CARDS } from '../experiment/methods/index.ts';
 import { FILES, type Arm } from '../experiment/record.ts';
 import { locate } from '../experiment/positions.ts';
 import { parseResolved, type Resolved } from '../experiment/resolved.ts';
+import { type Experiment } from '../experiment/schema.ts';
+import { lessonId, lessonsOf, teachersOf } from '../experiment/teachers.ts';
 import { findCheckpoint } from './checkpoint.ts';
 import { EventWriter, type NewEvent } from './eventWriter.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -60,8 +62,17 @@ function startedEvent(run: PreparedRun, from: Partial<Record<Arm, number>>): New
     type: 'started', pid: process.pid, host: hostname(), name: experiment.name, totalSteps: steps, stepsPerEpoch, from,
     engine: { backend: engine.backend, device: engine.device, precision: experiment.engine.precision, captured: arms[0]?.program.captured ?? false, ...(engine.notice === undefined ? {} : { notice: engine.notice }) },
     summary: summaryOf(experiment, training.images.length), arms: arms.map(({ name }) => name), methods: experiment.distill.map(({ method }) => method), classes: [...training.classes],
-    methodTitles: Object.fromEntries(experiment.distill.map(({ method }) => [method, METHOD_CARDS[method].title])),
+    methodTitles: methodTitles(experiment),
   };
+}
+
+/** With several teachers at once the methods' copies have titles of their own. */
+function methodTitles(experiment: Experiment): Record<string, string> {
+  const copies = experiment.teaching === 'progressive' ? [] : teachersOf(experiment).slice(1);
+  return Object.fromEntries([
+    ...experiment.distill.map(({ method }) => [method, METHOD_CARDS[method].title]),
+    ...copies.flatMap((teacher, index) => lessonsOf(experiment, teacher).map(([, { method }]) => [lessonId(method, index + 1), `${METHOD_CARDS[method].title}, teacher ${index + 2}`])),
+  ]) as Record<string, string>;
 }
 
 function failureOf(error: unknown, resolved: Resolved | undefined): NonNullable<Extract<NewEvent, { type: 'ended' }>['error']> {

@@ -10,7 +10,7 @@ import { type Engine } from '../engine/backend.ts';
 import { Random } from '../engine/random.ts';
 import { readWeights } from '../engine/weights/read.ts';
 import { type Experiment, type TeacherConfig } from '../experiment/schema.ts';
-import { lessonsOf, stagesOf, teacherPath, teachersOf } from '../experiment/teachers.ts';
+import { lessonId, lessonsOf, stagesOf, teacherPath, teachersOf } from '../experiment/teachers.ts';
 import { resolvePath } from './paths.ts';
 import { type StagePlan } from './stage.ts';
 import { type Networks } from './step.ts';
@@ -34,15 +34,24 @@ interface TeacherSurroundings {
   readonly log: (line: string) => void;
 }
 
-export async function loadTeachers(experiment: Experiment, { training, engine, baseFolder, report, log }: TeacherSurroundings): Promise<LoadedTeacher[]> {
-  const loaded: LoadedTeacher[] = [];
+/** The teachers with their weights, in the order of the file. */
+export async function readTeachers(experiment: Experiment, { classes, baseFolder, report }: { readonly classes: readonly string[] } & Pick<TeacherSurroundings, 'baseFolder' | 'report'>): Promise<Omit<LoadedTeacher, 'statistics'>[]> {
+  const read: Omit<LoadedTeacher, 'statistics'>[] = [];
   for (const [index, config] of teachersOf(experiment).entries()) {
     const file = resolvePath(config.weights, baseFolder);
     const state = await readWeights(file).catch((cause: unknown) => {
       throw cause instanceof DistillError && cause.details.key === undefined ? new DistillError(cause.code, cause.message, { ...cause.details, key: [...teacherPath(experiment, index), 'weights'] }) : cause;
     });
-    const { detector, report: found } = createTeacher(config, { classes: training.classes, evaluation: experiment.evaluate }, state);
+    const { detector, report: found } = createTeacher(config, { classes, evaluation: experiment.evaluate }, state);
     report(`teacher ${file}`, found);
+    read.push({ config, detector });
+  }
+  return read;
+}
+
+export async function loadTeachers(experiment: Experiment, { training, engine, baseFolder, report, log }: TeacherSurroundings): Promise<LoadedTeacher[]> {
+  const loaded: LoadedTeacher[] = [];
+  for (const { config, detector } of await readTeachers(experiment, { classes: training.classes, baseFolder, report })) {
     const distils = lessonsOf(experiment, config).length > 0;
     const statistics = distils ? await measureTeacher(detector, training, experiment.data, engine, experiment.engine.capture) : { featureDeviation: [] };
     if (distils) log(`its features deviate by ${statistics.featureDeviation.map((value) => value.toPrecision(4)).join(', ')} at its levels`);
@@ -83,7 +92,7 @@ function networksOf(experiment: Experiment, indexes: readonly number[], { studen
     });
     for (const distiller of created) {
       const several = teacher !== undefined && indexes.length > 1;
-      const lesson = several ? withShare(distiller, place === 0 ? distiller.id : `${distiller.id}_${place + 1}`, teacher.config.share ?? 1 / indexes.length) : distiller;
+      const lesson = several ? withShare(distiller, lessonId(distiller.id, place), teacher.config.share ?? 1 / indexes.length) : distiller;
       distillers.push(lesson);
       if (teacher !== undefined) teacherOf.set(lesson, teacher.detector);
     }

@@ -51,7 +51,10 @@ export class Stage {
     const { student, distillers } = networks;
     this.plan = plan;
     this.options = options;
-    this.optimizer = new Optimizer(recipe, [student, ...distillers].flatMap(({ parameters }) => parameters.trainable()));
+    this.optimizer = new Optimizer(recipe, [
+      ...student.parameters.trainable(),
+      ...distillers.flatMap(({ id, parameters }) => parameters.trainable().map((parameter) => ({ ...parameter, name: adapterName(id, parameter.name) }))),
+    ]);
     this.average = recipe.ema > 0 ? new WeightAverage(recipe.ema, student.parameters.all().map(({ variable }) => variable)) : undefined;
     // Shapes of what is fed after an observation are known only once something was observed: once op by op, before the capture.
     const observations: Record<string, FunctionSpec> = {};
@@ -125,8 +128,14 @@ export class Stage {
   close(): void {
     const variables = this.plan.networks.student.parameters.all().map(({ variable }) => variable);
     const values = this.program.read(variables);
-    this.program.dispose();
+    this.dispose();
     directProgram({}).write(variables.map((variable, index) => [variable, values[index] as Float32Array] as const));
+  }
+
+  dispose(): void {
+    this.program.dispose();
+    this.optimizer.dispose();
+    this.average?.dispose();
   }
 
   private adapters(): Map<string, tf.Variable> {

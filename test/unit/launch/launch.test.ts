@@ -230,6 +230,18 @@ describe('resuming is refused', () => {
     await expect(resumeRun({ folder, cliPath })).rejects.toThrow(code('DL706'));
   });
 
+  it('to another length with teachers in progression, whose borders would move', async () => {
+    const folder = await newRun(5);
+    await start(folder);
+    await until(folder, ({ state }) => state === 'finished');
+    const file = path.join(folder, FILES.resolved);
+    const resolved = JSON.parse(readFileSync(file, 'utf8')) as { experiment: Record<string, unknown> };
+    const teacher = { detector: 'retinanet', backbone: 'tiny', weights: 'a.pth' };
+    writeFileSync(file, JSON.stringify({ ...resolved, experiment: { ...resolved.experiment, teacher: [teacher, teacher], teaching: 'progressive' } }));
+    rmSync(path.join(folder, FILES.experiment));
+    await expect(resumeRun({ folder, cliPath, steps: 9, asStarted: true })).rejects.toThrow(code('DL716'));
+  });
+
   it('when the experiment has changed, with the keys that differ', async () => {
     const file = path.join(root, 'changing.distill.yaml');
     const folder = await newRun(LONG, file);
