@@ -7,6 +7,7 @@ import { type PredictOptions } from './commands/predict.ts';
 import { type ResumeOptions } from './commands/resume.ts';
 import { type RunOptions } from './commands/run.ts';
 import { type StopOptions } from './commands/stop.ts';
+import { type TeachersOptions } from './commands/teachers.ts';
 import { EXIT, type Output, reportError } from './output.ts';
 import { type Surroundings, versionOf } from './surroundings.ts';
 
@@ -111,6 +112,13 @@ function addNetworks(program: Command, surroundings: Surroundings, done: (code: 
     .addOption(new Option('--naming <whose>', 'whose names the tensors get').choices(['mmdetection', 'torchvision']).default('mmdetection'))
     .option('--json', 'a JSON object about what was written', false)
     .action(async (run: string, options: ExportOptions) => { done(await (await import('./commands/export.ts')).exportWeights(surroundings, run, options)); });
+  program.command('teachers').argument('<experiment>', 'a *.distill.yaml file with a list of teachers')
+    .description('how far it is from each teacher to each other, and the order in which they should teach')
+    .option('--set <key=value>', 'change a key before comparing (repeatable)', collect, [])
+    .option('--images <number>', 'training images to compare on', '32')
+    .option('--student <file>', 'weights of a student trained without distillation; default: as the experiment starts it')
+    .option('--json', 'one JSON object', false)
+    .action(async (file: string, options: TeachersOptions) => { done(await (await import('./commands/teachers.ts')).teachers(surroundings, file, options)); });
   program.command('report').argument('<run>', 'run folder')
     .description('one self-contained HTML page with curves, masks and table')
     .option('--output <file>', 'file to write; default: report.html in the run folder')

@@ -114,6 +114,6 @@ async function createArm(name: ArmName, { folder, resolved: { experiment }, engi
   return Arm.create({ name, experiment, engine, student, stages, training, pictures }, found === undefined ? undefined : { folder: found.folder, step: found.state.step, bestAP: found.state.bestAP });
 }
 
-function report(what: string, { loaded, missing, unexpected }: LoadReport, log: (line: string) => void): void {
+export function report(what: string, { loaded, missing, unexpected }: LoadReport, log: (line: string) => void): void {
   log(`${what}: ${loaded.length} tensors loaded${missing.length > 0 ? `, ${missing.length} not in the file (${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''})` : ''}${unexpected.length > 0 ? `, ${unexpected.length} in the file not used` : ''}`);
 }

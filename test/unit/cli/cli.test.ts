@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DistillError } from '../../../src/errors.ts';
 import { exitCodeOf, type Output } from '../../../src/cli/output.ts';
+import { comparisonObject, comparisonTable } from '../../../src/cli/commands/teachers.ts';
 import { main } from '../../../src/cli/program.ts';
 import { resultObject, resultTable } from '../../../src/cli/results.ts';
 import { lossWords, percent, progressLine, signedPercent, timeLeft } from '../../../src/cli/words.ts';
@@ -157,6 +158,25 @@ describe('what works on runs', () => {
     const hasTeacher = existsSync(fileURLToPath(new URL('../../../examples/teachers/scenes-retinanet-small.safetensors', import.meta.url)));
     expect(await cli('demo', '--runs', path.join(root, 'demo'), '--set', 'train.batch=0')).toBe(2);
     expect(notes.join('\n')).toMatch(hasTeacher ? /DL106/ : /DL714.*scenes-teacher\.distill\.yaml/s);
+  });
+
+  it('teachers says what it lacks, and what it found', async () => {
+    expect(await cli('teachers', file)).toBe(2);
+    expect(notes.join('\n')).toMatch(/no teachers to compare.*DL717/);
+    expect(await cli('teachers', file, '--images', '0')).toBe(2);
+    expect(notes.join('\n')).toMatch(/`--images` is out of range.*DL713/);
+    expect(await cli('teachers', file, '--set', 'train.batch=0')).toBe(2);
+    const comparison = { teachers: [{ weights: 'weak.pth', AP: 0.31 }, { weights: 'strong.pth', AP: 0.42 }, { weights: 'equal.pth', AP: 0.42 }], costs: [[0, 0.25, 1], [0.5, 0, 1], [1, 1, 0]], fromStudent: [0.9, 0.95, 1], studentTrained: false, order: [0, 1] };
+    expect(comparisonTable(comparison)).toEqual([
+      'adaptation cost, from row to column      AP       1       2       3',
+      'student, untrained                            0.900   0.950   1.000',
+      '1 weak.pth                             31.0   0.000   0.250   1.000',
+      '2 strong.pth                           42.0   0.500   0.000   1.000',
+      '3 equal.pth                            42.0   1.000   1.000   0.000',
+      'order: 1, then 2',
+      'left out: 3 (no shorter way to the next than the student\'s own, or not weaker than it)',
+    ]);
+    expect(comparisonObject(comparison)).toMatchObject({ teachers: [{ weights: 'weak.pth', AP: 31 }, { AP: 42 }, {}], order: [0, 1] });
   });
 
   it('methods tells papers, and options of one', async () => {
