@@ -63,6 +63,7 @@ const CASES: readonly (readonly [string, Record<string, unknown>, readonly strin
   ['LGD', { method: 'lgd', maxObjects: 3, imitateFrom: 0, backboneFrom: 0.4 }, ['loss.lgd.distillation', 'loss.lgd.oracleBox', 'loss.lgd.oracleClassification']],
   ['LabelEnc', { method: 'labelenc', imitateFrom: 0.4 }, ['loss.labelenc.distance', 'loss.labelenc.labelsBox', 'loss.labelenc.labelsClassification']],
   ['LabelEnc at half size', { method: 'labelenc', labelMapScale: 0.5, imitateFrom: 0 }, ['loss.labelenc.distance']],
+  ['SSD-Det', { method: 'ssd-det', maxObjects: 2, ratios: [1, 0.8], output: 3, hidden: 12, negatives: 6 }, ['bags', 'regression', 'spatial', 'negatives'].map((part) => `loss.ssd-det.${part}`)],
   ['IKD', { method: 'ikd', steps: 2, weight: 1e-3, diversity: 0.5 }, ['loss.ikd.adversarial']],
 ];
 
