@@ -134,7 +134,7 @@ function runStage(index: 0 | 1, heads: Heads, form: RefinerForm, objects: Object
   const betterRegions = pool(better, objects, form.output);
   const rows = tf.concat([bagRows, inBags(heads.rows(betterRegions))], 1);
   const proposals = detached(() => tf.concat([bag, better], 1));
-  const valid = detached(() => tf.cast<tf.Tensor2D>(tf.greater(insideShare(proposals, limits), LEAST_INSIDE), 'float32'));
+  const valid = detached(() => tf.cast(tf.greater<tf.Tensor2D>(insideShare(proposals, limits), LEAST_INSIDE), 'float32'));
 
   const products = bagScores(own, rows, valid, index);
   const ofLabel = detached(() => tf.sum<tf.Tensor2D>(tf.mul(products, tf.expandDims(labels, 1)), 2));

@@ -176,7 +176,7 @@ describe('SSD-Det', () => {
     const scene = sceneOf({ boxes: [[[3, 4, 20, 30], [10, 10, 50, 38]], [[0.5, 1, 12, 9]]] });
     const distiller = build(scene);
     const refined = float32([2, 2, 4], Float32Array.from([4, 5, 21, 31, 40, 0, 56, 8, Number.NaN, 1, 12, 9, 0, 0, 0, 0]));
-    const supervised = distiller.supervise?.(scene.batch, { refined })?.truth;
+    const supervised = distiller.supervise?.(scene.batch, { refined }).truth;
     expect(supervised?.map(({ boxes }) => boxes)).toEqual([[[4, 5, 21, 31], [10, 10, 50, 38]], [[0.5, 1, 12, 9]]]);
     expect(iou([40, 0, 56, 8], [10, 10, 50, 38])).toBeLessThan(0.3);
     expect(supervised?.at(0)?.labels).toEqual(scene.batch.truth[0]?.labels);
