@@ -1,7 +1,8 @@
 /** What `scale: normalized` divides features by. */
+import * as tf from '@tensorflow/tfjs';
 import { DistillError } from '../errors.ts';
 import { type DistillerContext } from './distiller.ts';
-import { type MapLevel } from './maps.ts';
+import { at, type MapLevel } from './maps.ts';
 
 /** 1 / (teacher's standard deviation) of each level. */
 export function inverseDeviations(levels: readonly MapLevel[], { statistics }: Pick<DistillerContext, 'statistics'>): number[] {
@@ -12,4 +13,11 @@ export function inverseDeviations(levels: readonly MapLevel[], { statistics }: P
       expected: 'a standard deviation above 0', got: String(deviation), advice: 'Check that the teacher\'s weights were loaded and that it evaluates well.',
     });
   });
+}
+
+/** With `normalized`: maps of either network divided by the teacher's deviation at their level; with `paper`: as they are. */
+export function featureScaler(scale: 'paper' | 'normalized', levels: readonly MapLevel[], context: Pick<DistillerContext, 'statistics'>): (maps: readonly tf.Tensor4D[]) => readonly tf.Tensor4D[] {
+  if (scale === 'paper') return (maps) => maps;
+  const factors = inverseDeviations(levels, context);
+  return (maps) => maps.map((map, level) => tf.mul(map, at(factors, level)));
 }

@@ -12,6 +12,7 @@ import { Parameters } from '../engine/parameters.ts';
 import { drkdCard } from '../experiment/methods/drkd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { alignment } from './align.ts';
+import { featureScaler } from './deviations.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { graphUnit, relationUnit, type GraphUnit, type Related, type RelationUnit } from './drkdUnits.ts';
 import { at, fed, mapLevels, type MapLevel } from './maps.ts';
@@ -135,8 +136,13 @@ function create(config: DrkdConfig, context: DistillerContext): Distiller {
   const layout = objectLayout(levels, context, config);
   const parameters = new Parameters(context.random);
   const adapters = createAdapters(parameters, levels, config, context);
-  const lose = (teacher: DetectorOutputs, student: DetectorOutputs, inputs: Inputs): Partial<Record<Part, tf.Scalar>>[] => levels.map((_, index) => {
-    const [own, maps] = [at(adapters, index), [at(teacher.features, index), at(student.features, index)] as const];
+  const scaled = featureScaler(config.scale, levels, context);
+  const mapsOf = (teacher: DetectorOutputs, student: DetectorOutputs): (readonly [teacher: tf.Tensor4D, student: tf.Tensor4D])[] => {
+    const [others, own] = [scaled(teacher.features), scaled(student.features)];
+    return levels.map((_, index) => [at(others, index), at(own, index)]);
+  };
+  const lose = (teacher: DetectorOutputs, student: DetectorOutputs, inputs: Inputs): Partial<Record<Part, tf.Scalar>>[] => mapsOf(teacher, student).map((maps, index) => {
+    const own = at(adapters, index);
     return {
       pixel: pixelLoss(...maps, own),
       ...(own.relations === undefined ? {} : instanceLosses(poolObjects(...maps, index, inputs), own.relations)),
@@ -150,8 +156,7 @@ function create(config: DrkdConfig, context: DistillerContext): Distiller {
       const byLevel = lose(teacher, student, inputs);
       return Object.fromEntries(PARTS.map((part) => [part, tf.mul<tf.Scalar>(tf.addN(byLevel.flatMap((losses) => losses[part] ?? [])), config.weight * config[part])]));
     },
-    pictures: (teacher, student, inputs) => levels.flatMap((level, index) =>
-      levelPictures(at(teacher.features, index), at(student.features, index), index, level, at(adapters, index), inputs)),
+    pictures: (teacher, student, inputs) => mapsOf(teacher, student).flatMap((maps, index) => levelPictures(...maps, index, at(levels, index), at(adapters, index), inputs)),
   };
 }
 

@@ -18,6 +18,7 @@ import { type MethodConfig } from '../experiment/schema.ts';
 import { alignmentIfNeeded } from './align.ts';
 import { asCandidates } from './assigned.ts';
 import { bestDetections, candidateBoxes } from './detections.ts';
+import { featureScaler } from './deviations.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { edgeLoss, edges, nodeLoss, type Nodes } from './dsigGraph.ts';
 import { at, fed, mapLevels, type MapLevel } from './maps.ts';
@@ -122,7 +123,8 @@ function create(config: DsigConfig, context: DistillerContext): Distiller {
   const layout = regionLayout(levels, context, config);
   const parameters = new Parameters(context.random);
   const adapters = createAdapters(parameters, levels, config, context);
-  const aligned = ({ features }: DetectorOutputs): tf.Tensor4D[] => features.map((map, level) => at(adapters, level)(map));
+  const scaled = featureScaler(config.scale, levels, context);
+  const aligned = ({ features }: DetectorOutputs): tf.Tensor4D[] => scaled(features).map((map, level) => at(adapters, level)(map));
   return {
     id: 'dsig',
     parameters,
@@ -130,18 +132,18 @@ function create(config: DsigConfig, context: DistillerContext): Distiller {
     inputs: (batch, observed) => ({ ...nodeInputs(batch, observed, layout, config), ...anchorInputs(batch, traits.classes.length) }),
     loss: (teacher, student, inputs) => {
       const maps = aligned(student);
-      const nodes = config.nodes + config.edges > 0 ? nodesOf(teacher.features, maps, inputs) : undefined;
+      const nodes = config.nodes + config.edges > 0 ? nodesOf(scaled(teacher.features), maps, inputs) : undefined;
       const parts = {
         nodes: () => nodes === undefined ? tf.scalar(0) : nodeLoss(nodes),
         edges: () => nodes === undefined ? tf.scalar(0) : edgeLoss(nodes),
-        features: () => featureLoss(teacher.features, maps),
+        features: () => featureLoss(scaled(teacher.features), maps),
         classification: () => classificationLoss(teacher, student, traits.anchorsPerCell, config.temperature, inputs),
         regression: () => regressionLoss(teacher, student, traits.anchorsPerCell, inputs),
       };
       const asked = (Object.keys(parts) as (keyof typeof parts)[]).filter((part) => config[part] > 0);
       return Object.fromEntries(asked.map((part) => [part, tf.mul<tf.Scalar>(parts[part](), config.weight * config[part])]));
     },
-    pictures: (teacher, student, inputs) => picturesOf(nodesOf(teacher.features, aligned(student), inputs), inputs),
+    pictures: (teacher, student, inputs) => picturesOf(nodesOf(scaled(teacher.features), aligned(student), inputs), inputs),
   };
 }
 

@@ -4,7 +4,6 @@
  * Letters as there: S, T_l pooled regions, a their blend over levels, u, v embeddings, τ temperatures.
  */
 import * as tf from '@tensorflow/tfjs';
-import { type DetectorOutputs } from '../detectors/detector.ts';
 import { type Layer } from '../engine/layers/conv.ts';
 import { zeros } from '../engine/layers/init.ts';
 import { linear, type RowLayer } from '../engine/layers/linear.ts';
@@ -16,10 +15,11 @@ import { gDetkdCard } from '../experiment/methods/gDetkd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { alignmentIfNeeded } from './align.ts';
 import { candidateBoxes } from './detections.ts';
+import { inverseDeviations } from './deviations.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { blendLevels, contrastLoss, enqueue, imitationLoss, type Blend } from './gDetkdLosses.ts';
 import { regionsOf, regionTensors } from './gDetkdRegions.ts';
-import { at, fed } from './maps.ts';
+import { at, fed, mapLevels } from './maps.ts';
 import { collect, sharing } from './pairing.ts';
 
 export type GDetkdConfig = Extract<MethodConfig, { method: 'g-detkd' }>;
@@ -37,13 +37,21 @@ interface Tap {
   readonly filled: tf.Tensor1D;
 }
 
-function tapRegions(teacher: DetectorOutputs, student: DetectorOutputs, { align }: Adapters, inputs: Inputs): Tap {
+function tapRegions(teacher: readonly tf.Tensor4D[], student: readonly tf.Tensor4D[], { align }: Adapters, inputs: Inputs): Tap {
   const filled = fed(inputs, 'student.filled');
   return {
-    student: pooledRegions('student', student.features.map((map, level) => at(align, level)(map)), inputs),
-    teacher: pooledLevels('teacher', teacher.features, inputs).map((regions) => detached(() => tf.clone(regions))),
+    student: pooledRegions('student', student.map((map, level) => at(align, level)(map)), inputs),
+    teacher: pooledLevels('teacher', teacher, inputs).map((regions) => detached(() => tf.clone(regions))),
     filled: tf.reshape(filled, [filled.size]),
   };
+}
+
+/** One factor for all maps of both networks, whose levels need not agree: 1 / mean of the teacher's deviations. */
+function commonScale({ scale }: GDetkdConfig, context: DistillerContext): (maps: readonly tf.Tensor4D[]) => readonly tf.Tensor4D[] {
+  if (scale === 'paper') return (maps) => maps;
+  const inverse = inverseDeviations(mapLevels(context.teacher, context.inputSize), context);
+  const factor = inverse.length / inverse.reduce((sum, value) => sum + 1 / value, 0);
+  return (maps) => maps.map((map) => tf.mul(map, factor));
 }
 
 // Adapters: f, by which a region asks for levels, with its temperature; projections of the contrast; a queue of past embeddings.
@@ -115,13 +123,14 @@ function create(config: GDetkdConfig, context: DistillerContext): Distiller {
   const parameters = new Parameters(context.random);
   const adapters = createAdapters(parameters, config, context);
   const { queue } = adapters;
+  const scaled = commonScale(config, context);
   return {
     id: 'g-detkd',
     parameters,
     observe: { run: (_, student) => candidateBoxes(student, traits, inputSize) },
     inputs: (batch, observed) => regionTensors(regionsOf(batch, observed, config), traits, teacherTraits, inputSize, config),
     loss: (teacher, student, inputs, { mode }) => {
-      const tap = tapRegions(teacher, student, adapters, inputs);
+      const tap = tapRegions(scaled(teacher.features), scaled(student.features), adapters, inputs);
       const pair = embeddings(tap, adapters, inputs);
       const contrast = contrastLoss({ ...pair, negatives: fed(inputs, 'negatives') as tf.Tensor2D, filled: tap.filled, ...(queue === undefined ? {} : { queue: queue as tf.Tensor2D }) }, config.temperature);
       if (queue !== undefined && mode.training) mode.updates.push([queue, enqueue(queue as tf.Tensor2D, pair.teacher, tap.filled)]);
@@ -130,7 +139,7 @@ function create(config: GDetkdConfig, context: DistillerContext): Distiller {
         contrast: tf.mul(contrast, config.weight * config.contrast),
       };
     },
-    pictures: (teacher, student, inputs) => picturesOf(tapRegions(teacher, student, adapters, inputs), adapters, inputs),
+    pictures: (teacher, student, inputs) => picturesOf(tapRegions(scaled(teacher.features), scaled(student.features), adapters, inputs), adapters, inputs),
   };
 }
 

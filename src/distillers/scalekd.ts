@@ -14,6 +14,7 @@ import { DistillError } from '../errors.ts';
 import { scalekdCard } from '../experiment/methods/scalekd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { alignmentIfNeeded } from './align.ts';
+import { featureScaler } from './deviations.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture, type StepTensors, type TrainedNetworks } from './distiller.ts';
 import { at, fed, mapLevels, type MapLevel } from './maps.ts';
 import { warmupFactor } from './pace.ts';
@@ -119,6 +120,8 @@ function create(config: ScalekdConfig, context: DistillerContext): Distiller {
   const levels = mapLevels(context.student, context.inputSize);
   const parameters = new Parameters(context.random);
   const adapters = createAdapters(parameters, levels, config, context);
+  // The branches alone: what goes through a head must be as large as the head knows it.
+  const scaled = featureScaler(config.scale, levels, context);
   return {
     id: 'scalekd',
     parameters,
@@ -127,7 +130,7 @@ function create(config: ScalekdConfig, context: DistillerContext): Distiller {
       ...(config.warmup === 0 ? {} : { warmup: warmupFactor(batch, config.warmup) }),
     }),
     loss: (teacher, student, inputs, step) => {
-      const parts = { branches: scaleLoss(teacher.features, student.features, adapters, config), ...lossesOf(teacher, student, adapters, context, inputs, step) };
+      const parts = { branches: scaleLoss(scaled(teacher.features), scaled(student.features), adapters, config), ...lossesOf(teacher, student, adapters, context, inputs, step) };
       return Object.fromEntries((Object.keys(parts) as (keyof typeof parts)[]).map((part) => {
         const weighted = tf.mul<tf.Scalar>(parts[part], config.weight * config[part]);
         // The assistant learns from the start: what it says counts later.
@@ -135,7 +138,7 @@ function create(config: ScalekdConfig, context: DistillerContext): Distiller {
       }));
     },
     pictures: (teacher, student, inputs) => [
-      ...levels.flatMap((level, index) => levelPictures(at(teacher.features, index), at(student.features, index), level, at(adapters, index), config.dilations)),
+      ...levels.flatMap((level, index) => levelPictures(at(scaled(teacher.features), index), at(scaled(student.features), index), level, at(adapters, index), config.dilations)),
       attentionPicture(at(teacher.features, 0), at(student.features, 0), at(levels, 0), at(adapters, 0), inputs),
     ],
   };

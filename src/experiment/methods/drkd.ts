@@ -1,7 +1,7 @@
 /** DRKD: options and card. */
 import { z } from 'zod';
 import { type MethodCard } from './card.ts';
-import { weight } from './common.ts';
+import { scale, weight } from './common.ts';
 
 export const drkdOptions = z.strictObject({
   method: z.literal('drkd').describe('Dual Relation Knowledge Distillation (IJCAI 2023).'),
@@ -15,6 +15,7 @@ export const drkdOptions = z.strictObject({
   poolSize: z.int().min(1).default(3).describe('Cells along each side of a pooled object.'),
   filter: z.enum(['none', 'fixed']).default('none').describe('What weighs the relations of objects: nothing, or a linear map with random weights that never change. The official code draws them anew each time.'),
   maxObjects: z.int().min(1).default(50).describe('Slots of an image for its objects; beyond it the smallest are left out.'),
+  scale: scale.describe('`paper`: features as they are. `normalized`: features of both networks divided by the teacher\'s deviation at their level, for networks whose features are large.'),
 });
 
 export const drkdCard = {

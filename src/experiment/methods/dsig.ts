@@ -1,7 +1,7 @@
 /** DSIG: options and card. */
 import { z } from 'zod';
 import { type MethodCard } from './card.ts';
-import { temperature, weight } from './common.ts';
+import { scale, temperature, weight } from './common.ts';
 
 export const dsigOptions = z.strictObject({
   method: z.literal('dsig').describe('Deep Structured Instance Graph (ICCV 2021).'),
@@ -15,6 +15,7 @@ export const dsigOptions = z.strictObject({
   maxNodes: z.int().min(1).default(100).describe('Regions of an image, at most: its best detections. 32 are enough for small images, and faster.'),
   nms: z.number().gt(0).max(1).default(0.5).describe('IoU above which the weaker detection of a class is no region.'),
   poolSize: z.int().min(1).default(7).describe('Cells along each side of a pooled region.'),
+  scale: scale.describe('`paper`: features as they are. `normalized`: features of both networks divided by the teacher\'s deviation at their level, for networks whose features are large.'),
 });
 
 export const dsigCard = {

@@ -1,7 +1,7 @@
 /** G-DetKD: options and card. */
 import { z } from 'zod';
 import { type MethodCard } from './card.ts';
-import { weight } from './common.ts';
+import { scale, weight } from './common.ts';
 
 export const gDetkdOptions = z.strictObject({
   method: z.literal('g-detkd').describe('General distillation for any pair of detectors (ICCV 2021).'),
@@ -15,6 +15,7 @@ export const gDetkdOptions = z.strictObject({
   maxRegions: z.int().min(1).default(64).describe('Regions of an image: its objects (the largest, if there are more), then the student\'s best detections.'),
   nms: z.number().gt(0).max(1).default(0.5).describe('IoU above which the weaker detection of a class is no region.'),
   poolSize: z.int().min(1).default(7).describe('Cells along each side of a pooled region.'),
+  scale: scale.describe('`paper`: features as they are. `normalized`: features of both networks divided by the teacher\'s deviation at their level, for networks whose features are large.'),
 });
 
 export const gDetkdCard = {

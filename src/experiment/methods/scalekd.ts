@@ -1,7 +1,7 @@
 /** ScaleKD: options and card. */
 import { z } from 'zod';
 import { type MethodCard } from './card.ts';
-import { warmup, weight } from './common.ts';
+import { scale, warmup, weight } from './common.ts';
 
 export const scalekdOptions = z.strictObject({
   method: z.literal('scalekd').describe('Scale-aware distillation for small objects (CVPR 2023).'),
@@ -16,6 +16,7 @@ export const scalekdOptions = z.strictObject({
   heads: z.int().min(1).default(8).describe('The assistant\'s attention heads.'),
   maxTokens: z.int().min(1).default(1024).describe('Keys of a level and rate, at most: larger maps are pooled more.'),
   warmup: warmup.default(500),
+  scale: scale.describe('`paper`: features as they are. `normalized`: features of both networks divided by the teacher\'s deviation at their level, for networks whose features are large.'),
 });
 
 export const scalekdCard = {
