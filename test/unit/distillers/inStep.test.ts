@@ -10,7 +10,7 @@ import { createProgram, type FunctionSpec } from '../../../src/engine/program.ts
 import { Random } from '../../../src/engine/random.ts';
 import { detectorSchema, methodSchema, trainSchema, type MethodConfig } from '../../../src/experiment/schema.ts';
 import { stepInputs } from '../../../src/run/methodInputs.ts';
-import { observationStep, observes, trainingStep, type Networks } from '../../../src/run/step.ts';
+import { observationStep, observes, pictureStep, trainingStep, type Networks } from '../../../src/run/step.ts';
 
 const SIZE = [64, 96] as const;
 const CLASSES = ['disc', 'star', 'ring'];
@@ -27,8 +27,8 @@ function detector(seed: number, name = 'retinanet'): Detector {
   return createDetector(config, { classes: CLASSES, random: Random.of(seed), evaluation: { scoreThreshold: 0.05, nms: 0.5, maxDetections: 20 } });
 }
 
-/** A few steps of one method, as a run does them. */
-function train(config: MethodConfig, capture: boolean, steps: number, name?: string): Record<string, number>[] {
+/** A few steps of one method, as a run does them, then its pictures. */
+function train(config: MethodConfig, capture: boolean, steps: number, name?: string): { losses: Record<string, number>[]; pictures: HostTensors } {
   const student = detector(1, name);
   const teacher = methodOf(config.method).teacher === 'needed' ? detector(2, name) : undefined;
   const distillers = createDistillers([config], {
@@ -49,14 +49,16 @@ function train(config: MethodConfig, capture: boolean, steps: number, name?: str
     return directProgram(functions).run('observe', inputs);
   };
   functions.train = { run: trainingStep(networks, optimizer), example: inputsAt(0, observes(networks) ? first : undefined) };
+  functions.pictures = { run: pictureStep(networks).run, example: inputsAt(0, observes(networks) ? first : undefined) };
   const variables = [...[student, ...distillers, ...(teacher === undefined ? [] : [teacher])].flatMap(({ parameters }) => parameters.all().map(({ variable }) => variable)), ...optimizer.state().values()];
   const program = createProgram({ engine, capture, variables, functions });
   const losses = Array.from({ length: steps }, (_, step) => {
     const outputs = program.run('train', inputsAt(step, observes(networks) ? (inputs) => program.run('observe', inputs) : undefined));
     return Object.fromEntries(Object.entries(outputs).map(([part, { data }]) => [part, data[0] ?? Number.NaN]));
   });
+  const pictures = program.run('pictures', inputsAt(0, observes(networks) ? (inputs) => program.run('observe', inputs) : undefined));
   program.dispose();
-  return losses;
+  return { losses, pictures: Object.fromEntries(Object.entries(pictures).filter(([picture]) => picture.startsWith('picture.'))) };
 }
 
 const CASES: readonly (readonly [string, Record<string, unknown>, readonly string[]])[] = [
@@ -71,13 +73,19 @@ describe('methods that use the networks themselves', () => {
   it.each(CASES)('%s: captured as op by op, finite, and changing', (_, options, parts) => {
     const config = methodSchema.parse(options);
     const [captured, direct] = [train(config, true, 4), train(config, false, 4)];
-    for (const [step, losses] of direct.entries()) {
+    for (const [step, losses] of direct.losses.entries()) {
       for (const [name, value] of Object.entries(losses)) {
         expect(Number.isFinite(value), `${name} of step ${step}`).toBe(true);
-        expect(Math.abs(value - (captured[step]?.[name] ?? Number.NaN)), `${name} of step ${step}: ${value}`).toBeLessThanOrEqual(2e-3 * Math.abs(value) + 1e-6);
+        expect(Math.abs(value - (captured.losses[step]?.[name] ?? Number.NaN)), `${name} of step ${step}: ${value}`).toBeLessThanOrEqual(2e-3 * Math.abs(value) + 1e-6);
       }
     }
-    for (const part of parts) expect(direct.map((losses) => losses[part]).every((value) => value !== undefined), part).toBe(true);
-    expect(direct[3]).not.toEqual(direct[2]);
+    for (const part of parts) expect(direct.losses.map((losses) => losses[part]).every((value) => value !== undefined), part).toBe(true);
+    expect(direct.losses[3]).not.toEqual(direct.losses[2]);
+    expect(Object.keys(captured.pictures)).toEqual(Object.keys(direct.pictures));
+    expect(Object.keys(direct.pictures).length).toBeGreaterThan(1);
+    for (const [name, { shape, data }] of Object.entries(direct.pictures)) {
+      expect(captured.pictures[name]?.shape, name).toEqual(shape);
+      expect([...data].every(Number.isFinite), name).toBe(true);
+    }
   });
 });
