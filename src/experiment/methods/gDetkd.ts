@@ -15,7 +15,7 @@ export const gDetkdOptions = z.strictObject({
   maxRegions: z.int().min(1).default(64).describe('Regions of an image: its objects (the largest, if there are more), then the student\'s best detections.'),
   nms: z.number().gt(0).max(1).default(0.5).describe('IoU above which the weaker detection of a class is no region.'),
   poolSize: z.int().min(1).default(7).describe('Cells along each side of a pooled region.'),
-  scale: scale.describe('`paper`: features as they are. `normalized`: features of both networks divided by the teacher\'s deviation at their level, for networks whose features are large.'),
+  scale: scale.describe('`paper`: features as they are. `normalized`: features of both networks divided by the mean of the teacher\'s deviations, for networks whose features are large.'),
 });
 
 export const gDetkdCard = {

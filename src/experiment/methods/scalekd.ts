@@ -16,7 +16,7 @@ export const scalekdOptions = z.strictObject({
   heads: z.int().min(1).default(8).describe('The assistant\'s attention heads.'),
   maxTokens: z.int().min(1).default(1024).describe('Keys of a level and rate, at most: larger maps are pooled more.'),
   warmup: warmup.default(500),
-  scale: scale.describe('`paper`: features as they are. `normalized`: features of both networks divided by the teacher\'s deviation at their level, for networks whose features are large.'),
+  scale: scale.describe('`paper`: features as they are. `normalized`: the branches\' features of both networks divided by the teacher\'s deviation at their level, for networks whose features are large.'),
 });
 
 export const scalekdCard = {
