@@ -65,7 +65,7 @@ describe('JSON Schema', () => {
     expect(keysAt(['distill', 1], { distill: [{}, { method: 'pfi' }] })).toContain('detachPrediction');
     expect(schemasAt(['nowhere', 'at', 'all'])).toEqual([]);
     expect(homesOf('learningRate')).toEqual(['`train`']);
-    expect(homesOf('steps')).toEqual(['`train`']);
+    expect(homesOf('epochs')).toEqual(['`train`']);
   });
 
   it('is told in words', () => {
