@@ -30,11 +30,23 @@ export function conv2d(parameters: Parameters, name: string, options: ConvOption
   const weight = parameters.create(`${name}.weight`, shape, options.init ?? pytorchDefault, { layout: 'convolution', trainable }) as unknown as tf.Tensor4D;
   const bias = options.bias === false ? undefined : parameters.create(`${name}.bias`, [options.out], options.biasInit ?? zeros, { trainable });
   return (x) => {
-    const padding = choosePadding([x.shape[1], x.shape[2]], kernel, stride, pad);
-    const input = typeof padding === 'string' ? x : tf.pad(x, padding);
-    const y = groupedConv(input, weight, groups, stride, padding === 'same' ? 'same' : 'valid');
+    const y = kernel === 1 && pad === 0 ? groupedConv(everyNth(x, stride), weight, groups, 1, 'valid') : windowed(x);
     return bias === undefined ? y : addBias(y, bias);
   };
+
+  function windowed(x: tf.Tensor4D): tf.Tensor4D {
+    const padding = choosePadding([x.shape[1], x.shape[2]], kernel, stride, pad);
+    const input = typeof padding === 'string' ? x : tf.pad(x, padding);
+    return groupedConv(input, weight, groups, stride, padding === 'same' ? 'same' : 'valid');
+  }
+}
+
+/**
+ * The cells that a 1×1 convolution with a stride reads. Taken beforehand, because the filter gradient of such a convolution writes
+ * beyond its memory in TensorFlow 2.21's CPU kernels (oneDNN, few channels): it ended processes.
+ */
+function everyNth(x: tf.Tensor4D, stride: number): tf.Tensor4D {
+  return stride === 1 ? x : tf.avgPool(x, 1, stride, 'valid');
 }
 
 export type Padding = 'same' | 'valid' | [[0, 0], [number, number], [number, number], [0, 0]];
