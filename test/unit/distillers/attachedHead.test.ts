@@ -4,7 +4,7 @@ import { deltaCoding } from '../../../src/detectors/coding.ts';
 import { inference, type DetectorOutputs, type DetectorTraits } from '../../../src/detectors/detector.ts';
 import { type BatchTruth, type Distiller } from '../../../src/distillers/distiller.ts';
 import { cosines, imitationLoss, pooledLevel } from '../../../src/distillers/mimicdet.ts';
-import { keepProposals, levelAt, proposalCandidates } from '../../../src/distillers/proposals.ts';
+import { keepProposals, levelAt, proposalCandidates, type Proposal } from '../../../src/distillers/proposals.ts';
 import { sampleRegions } from '../../../src/distillers/regionSamples.ts';
 import { checkPair, createDistillers } from '../../../src/distillers/table.ts';
 import { type Box } from '../../../src/engine/boxes.ts';
@@ -92,7 +92,7 @@ describe('proposals', () => {
 
   it('become positives first, at most their share, and no background in ignored regions', () => {
     const settings = { regions: 8, positiveShare: 0.25, positiveIou: 0.5, withTruth: true };
-    const proposals = Array.from({ length: 20 }, (_, anchor) => ({ anchor, box: (anchor < 10 ? [0, 0, 10 + anchor * 0.1, 10] : [30, 0, 40 + anchor, 10]) }));
+    const proposals = Array.from({ length: 20 }, (_, anchor): Proposal => ({ anchor, box: anchor < 10 ? [0, 0, 10 + anchor * 0.1, 10] : [30, 0, 40 + anchor, 10] }));
     const drawn = sampleRegions(proposals, { boxes: [[0, 0, 10, 10]], labels: [2], ignored: [] }, settings, Random.of(1));
     expect(drawn.map(({ object }) => object)).toEqual([1, 1, 0, 0, 0, 0, 0, 0]);
     expect(sampleRegions(proposals, { boxes: [[0, 0, 10, 10]], labels: [2], ignored: [[25, 0, 99, 20]] }, settings, Random.of(1)).map(({ object }) => object)).toEqual([1, 1]);
@@ -184,7 +184,7 @@ describe('MimicDet', () => {
       return checkPair([methodSchema.parse({ method })], student, student).map(({ code }) => code);
     };
     for (const method of ['head', 'mimicdet']) {
-      expect(codes(method, traits.towers)).toEqual([]);
+      expect(codes(method, { channels: 5, blocks: 2 })).toEqual([]);
       expect(codes(method, { channels: 5, blocks: 0 })).toEqual(['DL584']);
     }
   });
