@@ -16,8 +16,8 @@ export function checkPair(experiment: Experiment): readonly Finding[] {
     ...teachers.flatMap((teacher, index) => checkMethods(experiment, teacher, [...teacherPath(experiment, index), 'methods'])),
     // Without a teacher the student is asked about itself.
     ...(teachers.length === 0 ? [undefined] : teachers).flatMap((teacher) => lessonsOf(experiment, teacher ?? {}).flatMap(([index, options]) => {
-      const reason = refusal(options, outlineOf(teacher ?? experiment.student), student);
-      return reason === undefined ? [] : [{ code: 'DL122' as const, message: `\`${options.method}\` cannot serve this pair: ${reason}.`, path: ['distill', index, 'method'], advice: 'Give teacher and student the same `neck.levels` and `anchors`, or take another method.' }];
+      const refused = refusal(options, outlineOf(teacher ?? experiment.student), student);
+      return refused === undefined ? [] : [{ code: 'DL122' as const, message: `\`${options.method}\` cannot serve this pair: ${refused.reason}.`, path: ['distill', index, 'method'], advice: `${refused.advice}, or take another method.` }];
     })),
   ];
 }
@@ -49,19 +49,33 @@ function checkInherit(inherit: 'none' | 'head' | 'neck+head', teacher: DetectorO
   }));
 }
 
+interface Refusal {
+  readonly reason: string;
+  readonly advice: string;
+}
+
 /** Why this method cannot serve the pair, as far as the file alone tells. */
-function refusal(options: MethodConfig, teacher: DetectorOutline, student: DetectorOutline): string | undefined {
+function refusal(options: MethodConfig, teacher: DetectorOutline, student: DetectorOutline): Refusal | undefined {
   const { shares, detectors } = METHOD_CARDS[options.method];
   const needs = (what: Shared): boolean => shares.includes(what);
-  if (detectors !== undefined && !detectors.includes(student.detector)) return `it serves students of ${detectors.join(', ')}, and this one is ${student.detector}`;
-  if (needs('levels') && teacher.levels !== student.levels) return `it compares level by level, and the teacher has ${teacher.levels} levels, the student ${student.levels}`;
+  if (detectors !== undefined && !detectors.includes(student.detector)) {
+    return { reason: `it serves students of ${detectors.join(', ')}, and this one is ${student.detector}`, advice: `Use \`detector: ${detectors[0] ?? ''}\`` };
+  }
+  if (needs('levels') && teacher.levels !== student.levels) {
+    return { reason: `it compares level by level, and the teacher has ${teacher.levels} levels, the student ${student.levels}`, advice: 'Give teacher and student the same `neck.levels`' };
+  }
   if (needs('anchors') && teacher.anchorsPerCell !== student.anchorsPerCell) {
-    return `it compares anchor by anchor, and the teacher has ${teacher.anchorsPerCell} anchors a cell, the student ${student.anchorsPerCell}`;
+    return { reason: `it compares anchor by anchor, and the teacher has ${teacher.anchorsPerCell} anchors a cell, the student ${student.anchorsPerCell}`, advice: 'Give teacher and student the same `anchors`' };
   }
   const undistributed = [teacher, student].find(({ distribution }) => !distribution);
-  if (needs('distribution') && undistributed !== undefined) return `it compares distributions of box sides, which the ${undistributed === teacher ? 'teacher' : 'student'}'s ${undistributed.detector} does not predict`;
+  if (needs('distribution') && undistributed !== undefined) {
+    return { reason: `it compares distributions of box sides, which the ${undistributed === teacher ? 'teacher' : 'student'}'s ${undistributed.detector} does not predict`, advice: 'Use `detector: gfl` for teacher and student' };
+  }
   if (needs('towers') && (teacher.headConvs !== student.headConvs || teacher.neckChannels !== student.neckChannels)) {
-    return `it joins the towers of both heads, and the teacher's have ${teacher.headConvs} blocks of ${teacher.neckChannels} channels, the student's ${student.headConvs} of ${student.neckChannels}`;
+    return {
+      reason: `it joins the towers of both heads, and the teacher's have ${teacher.headConvs} blocks of ${teacher.neckChannels} channels, the student's ${student.headConvs} of ${student.neckChannels}`,
+      advice: 'Give teacher and student the same `head.convs` and `neck.channels`',
+    };
   }
   return undefined;
 }
