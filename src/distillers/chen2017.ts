@@ -11,14 +11,14 @@ import { Parameters } from '../engine/parameters.ts';
 import { DistillError } from '../errors.ts';
 import { chen2017Card } from '../experiment/methods/chen2017.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignment } from './align.ts';
-import { asCandidates } from './assigned.ts';
-import { backboneChannels } from './backboneTaps.ts';
+import { alignment } from './shared/align.ts';
+import { asCandidates } from './shared/assigned.ts';
+import { backboneChannels } from './shared/backboneTaps.ts';
 import { boundActive, boundedLoss, hardClassLoss, hintLoss, smoothLoss, softClassLoss, type BoxRows, type ClassRows } from './chenRows.ts';
 import { sampleInputs } from './chenSamples.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { at, fed } from './maps.ts';
-import { collect, sharing, type Check } from './pairing.ts';
+import { at, fed } from './shared/maps.ts';
+import { collect, sharing, type Check } from './shared/pairing.ts';
 
 export type Chen2017Config = Extract<MethodConfig, { method: 'chen2017' }>;
 

@@ -5,7 +5,7 @@ import { float32, int32, type HostTensors } from '../engine/hostTensor.ts';
 import { Random } from '../engine/random.ts';
 import { anchorBox } from '../detectors/atssThresholds.ts';
 import { type BatchTruth } from './distiller.ts';
-import { at } from './maps.ts';
+import { at } from './shared/maps.ts';
 
 export interface SampleSettings {
   /** Slots of an image. */

@@ -9,12 +9,12 @@ import { Parameters } from '../engine/parameters.ts';
 import { DistillError } from '../errors.ts';
 import { crosskdCard, crosskdDefaults } from '../experiment/methods/crosskd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { asCandidates, bestOfCell, codingOf } from './assigned.ts';
+import { asCandidates, bestOfCell, codingOf } from './shared/assigned.ts';
 import { alignHeld, crossHead, heldMaps } from './crosskdHead.ts';
 import { confidences, crossInputs, crossLosses, type CrossSetting } from './crosskdLosses.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { at, mapLevels } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
+import { at, mapLevels } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
 
 export type CrosskdConfig = Extract<MethodConfig, { method: 'crosskd' }>;
 

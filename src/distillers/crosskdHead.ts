@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type DetectorHead, type DetectorOutputs, type HeadOutputs } from '../detectors/detector.ts';
 import { detached } from '../engine/ops/gradient.ts';
 import { standardizeColumns } from '../engine/ops/standardize.ts';
-import { at } from './maps.ts';
+import { at } from './shared/maps.ts';
 
 /** Beside the deviation, not under its root. */
 const EPSILON = 1e-6;

@@ -7,9 +7,9 @@ import { binaryCrossEntropy, softmaxDivergence } from '../engine/ops/crossEntrop
 import { gapEntropy } from '../engine/ops/gapEntropy.ts';
 import { detached } from '../engine/ops/gradient.ts';
 import { boxIou, boxOverlap } from '../engine/ops/iou.ts';
-import { asCandidates, assignedLevels, candidateCentres, countedCandidates, DIVISOR_EPSILON, isPositive, positivesByImage } from './assigned.ts';
+import { asCandidates, assignedLevels, candidateCentres, countedCandidates, DIVISOR_EPSILON, isPositive, positivesByImage } from './shared/assigned.ts';
 import { type BatchTruth } from './distiller.ts';
-import { at, fed, type MapLevel } from './maps.ts';
+import { at, fed, type MapLevel } from './shared/maps.ts';
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 type Predictions = Pick<HeadOutputs, 'logits' | 'regression' | 'centerness'>;

@@ -11,10 +11,10 @@ import { placeDivergence, placeLogSoftmax } from '../engine/ops/placeSoftmax.ts'
 import { Parameters } from '../engine/parameters.ts';
 import { cwdCard } from '../experiment/methods/cwd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignment, alignmentIfNeeded } from './align.ts';
+import { alignment, alignmentIfNeeded } from './shared/align.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sameAnchors, sameClasses, sharing } from './pairing.ts';
+import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sameAnchors, sameClasses, sharing } from './shared/pairing.ts';
 
 export type CwdConfig = Extract<MethodConfig, { method: 'cwd' }>;
 

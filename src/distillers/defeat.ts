@@ -11,16 +11,16 @@ import { detached } from '../engine/ops/gradient.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { defeatCard } from '../experiment/methods/defeat.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { asCandidates } from './assigned.ts';
-import { backboneChannels } from './backboneTaps.ts';
+import { asCandidates } from './shared/assigned.ts';
+import { backboneChannels } from './shared/backboneTaps.ts';
 import { anchorClassParts, candidateSets, type HeadParts } from './defeatHead.ts';
 import { nearestCells, objectMask } from './defeatMasks.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { hintAdapter } from './hint.ts';
-import { at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { boxesAt } from './ownLevel.ts';
-import { decayFactor } from './pace.ts';
-import { collect, sameAnchors, sameClasses, sharing } from './pairing.ts';
+import { hintAdapter } from './shared/hint.ts';
+import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { boxesAt } from './shared/ownLevel.ts';
+import { decayFactor } from './shared/pace.ts';
+import { collect, sameAnchors, sameClasses, sharing } from './shared/pairing.ts';
 
 export type DefeatConfig = Extract<MethodConfig, { method: 'defeat' }>;
 

@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import { type Assignment } from '../detectors/detector.ts';
 import { float32, type HostTensors } from '../engine/hostTensor.ts';
 import { binaryDivergence, softmaxDivergence } from '../engine/ops/crossEntropy.ts';
-import { assignedLevels, isPositive } from './assigned.ts';
-import { type MapLevel } from './maps.ts';
+import { assignedLevels, isPositive } from './shared/assigned.ts';
+import { type MapLevel } from './shared/maps.ts';
 
 export interface HeadParts {
   readonly foreground: tf.Scalar;

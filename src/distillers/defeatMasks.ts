@@ -1,6 +1,6 @@
 /** DeFeat's masks of objects: boxes in whole cells, the last one left out. On the host, in doubles. */
 import { type Box } from '../engine/boxes.ts';
-import { type MapLevel } from './maps.ts';
+import { type MapLevel } from './shared/maps.ts';
 
 /** [N, cells]: 1 inside boxes. @param boxes of each image, in input pixels */
 export function objectMask(map: MapLevel, stride: number, boxes: readonly (readonly Box[])[]): Float32Array {

@@ -11,13 +11,13 @@ import { rowNorms, wholeNorm } from '../engine/ops/squares.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { drkdCard } from '../experiment/methods/drkd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignment } from './align.ts';
-import { featureScaler } from './deviations.ts';
+import { alignment } from './shared/align.ts';
+import { featureScaler } from './shared/deviations.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { graphUnit, relationUnit, type GraphUnit, type Related, type RelationUnit } from './drkdUnits.ts';
-import { at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
-import { largestBoxes } from './slots.ts';
+import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
+import { largestBoxes } from './shared/slots.ts';
 
 export type DrkdConfig = Extract<MethodConfig, { method: 'drkd' }>;
 

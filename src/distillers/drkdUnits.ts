@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { constant, zeros } from '../engine/layers/init.ts';
 import { linear, type RowLayer } from '../engine/layers/linear.ts';
 import { type Parameters } from '../engine/parameters.ts';
-import { asPlaces } from './maps.ts';
+import { asPlaces } from './shared/maps.ts';
 
 /** G(x): the map with what its cells learn of each other, [N, H, W, C]. */
 export type GraphUnit = (x: tf.Tensor4D) => tf.Tensor4D;

@@ -15,14 +15,14 @@ import { Parameters } from '../engine/parameters.ts';
 import { DistillError } from '../errors.ts';
 import { dsigCard } from '../experiment/methods/dsig.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignmentIfNeeded } from './align.ts';
-import { asCandidates } from './assigned.ts';
-import { bestDetections, candidateBoxes } from './detections.ts';
-import { featureScaler } from './deviations.ts';
+import { alignmentIfNeeded } from './shared/align.ts';
+import { asCandidates } from './shared/assigned.ts';
+import { bestDetections, candidateBoxes } from './shared/detections.ts';
+import { featureScaler } from './shared/deviations.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { edgeLoss, edges, nodeLoss, type Nodes } from './dsigGraph.ts';
-import { at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing, type Check } from './pairing.ts';
+import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing, type Check } from './shared/pairing.ts';
 
 export type DsigConfig = Extract<MethodConfig, { method: 'dsig' }>;
 

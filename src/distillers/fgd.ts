@@ -15,13 +15,13 @@ import { DistillError } from '../errors.ts';
 import { fgdDefaults } from '../experiment/methods/fgdDefaults.ts';
 import { fgdCard } from '../experiment/methods/fgd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { attentionOf } from './attention.ts';
+import { attentionOf } from './shared/attention.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { inverseDeviations } from './deviations.ts';
+import { inverseDeviations } from './shared/deviations.ts';
 import { contextBlock, type ContextBlock } from './fgdContext.ts';
 import { boxMasks } from './fgdMasks.ts';
-import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing, type Check } from './pairing.ts';
+import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing, type Check } from './shared/pairing.ts';
 
 export type FgdConfig = Extract<MethodConfig, { method: 'fgd' }>;
 

@@ -1,6 +1,6 @@
 /** FGD's masks of objects and background, made from boxes on the host in doubles (a float32 quotient may fall into the next cell). */
 import { type Box } from '../engine/boxes.ts';
-import { at, type MapLevel } from './maps.ts';
+import { at, type MapLevel } from './shared/maps.ts';
 
 export interface BoxMasks {
   /** [N, H·W]: 1 / cells of the smallest box over a cell, 0 outside boxes. */

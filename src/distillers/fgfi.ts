@@ -13,11 +13,11 @@ import { fgfiCard, fgfiDefaults } from '../experiment/methods/fgfi.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { anchoredLevels, imitationMask, type AnchoredLevel } from './fgfiMasks.ts';
-import { hintAdapter } from './hint.ts';
-import { at, fed } from './maps.ts';
-import { boxesAt } from './ownLevel.ts';
-import { delayFactor } from './pace.ts';
-import { collect, sharing } from './pairing.ts';
+import { hintAdapter } from './shared/hint.ts';
+import { at, fed } from './shared/maps.ts';
+import { boxesAt } from './shared/ownLevel.ts';
+import { delayFactor } from './shared/pace.ts';
+import { collect, sharing } from './shared/pairing.ts';
 
 export type FgfiConfig = Extract<MethodConfig, { method: 'fgfi' }>;
 

@@ -1,7 +1,7 @@
 /** FGFI's masks: which cells own an anchor that overlaps an object nearly as well as the best one. On the host, in doubles. */
 import { type DetectorTraits } from '../detectors/detector.ts';
 import { type Box } from '../engine/boxes.ts';
-import { at, mapLevels, type MapLevel } from './maps.ts';
+import { at, mapLevels, type MapLevel } from './shared/maps.ts';
 
 export interface AnchoredLevel extends MapLevel {
   /** [cells · anchorsPerCell, 4] corners, in order of cells. */

@@ -12,12 +12,12 @@ import { wholeNorm } from '../engine/ops/squares.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { fkdCard, fkdDefaults, type FkdWeights } from '../experiment/methods/fkd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignment } from './align.ts';
-import { attentionOf } from './attention.ts';
+import { alignment } from './shared/align.ts';
+import { attentionOf } from './shared/attention.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { nonLocalBlock, type NonLocalBlock } from './fkdNonLocal.ts';
-import { asMap, asPlaces, at, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
+import { asMap, asPlaces, at, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
 
 export type FkdConfig = Extract<MethodConfig, { method: 'fkd' }>;
 

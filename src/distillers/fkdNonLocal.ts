@@ -4,7 +4,7 @@ import { conv2d, type Layer } from '../engine/layers/conv.ts';
 import { pytorchBias, zeros } from '../engine/layers/init.ts';
 import { standardize } from '../engine/ops/standardize.ts';
 import { type Parameters } from '../engine/parameters.ts';
-import { asPlaces } from './maps.ts';
+import { asPlaces } from './shared/maps.ts';
 
 export interface NonLocalBlock {
   /** x and what each place gathers. @param x [N, H, W, C] */

@@ -12,9 +12,9 @@ import { Parameters } from '../engine/parameters.ts';
 import { frsCard, frsDefaults } from '../experiment/methods/frs.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { warmupFactor } from './pace.ts';
-import { collect, sameLevels, sharing } from './pairing.ts';
+import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { warmupFactor } from './shared/pace.ts';
+import { collect, sameLevels, sharing } from './shared/pairing.ts';
 
 export type FrsConfig = Extract<MethodConfig, { method: 'frs' }>;
 

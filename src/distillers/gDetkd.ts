@@ -13,14 +13,14 @@ import { unitRows } from '../engine/ops/unitRows.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { gDetkdCard } from '../experiment/methods/gDetkd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignmentIfNeeded } from './align.ts';
-import { candidateBoxes } from './detections.ts';
-import { inverseDeviations } from './deviations.ts';
+import { alignmentIfNeeded } from './shared/align.ts';
+import { candidateBoxes } from './shared/detections.ts';
+import { inverseDeviations } from './shared/deviations.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { blendLevels, contrastLoss, enqueue, imitationLoss, type Blend } from './gDetkdLosses.ts';
 import { regionsOf, regionTensors } from './gDetkdRegions.ts';
-import { at, fed, mapLevels } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
+import { at, fed, mapLevels } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
 
 export type GDetkdConfig = Extract<MethodConfig, { method: 'g-detkd' }>;
 

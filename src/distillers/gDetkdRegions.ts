@@ -3,10 +3,10 @@ import { iou, type Box } from '../engine/boxes.ts';
 import { float32, type HostTensors } from '../engine/hostTensor.ts';
 import { fpnLevel, regionInputs, type LevelRule, type RegionLayout } from '../engine/ops/roiAlign.ts';
 import { type DetectorTraits } from '../detectors/detector.ts';
-import { bestDetections } from './detections.ts';
+import { bestDetections } from './shared/detections.ts';
 import { type BatchTruth } from './distiller.ts';
-import { at, mapLevels } from './maps.ts';
-import { largestBoxes } from './slots.ts';
+import { at, mapLevels } from './shared/maps.ts';
+import { largestBoxes } from './shared/slots.ts';
 
 export interface RegionSettings {
   readonly maxRegions: number;

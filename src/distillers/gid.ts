@@ -12,12 +12,12 @@ import { fpnLevel, pooledRegions, regionInputs, type RegionLayout } from '../eng
 import { Parameters } from '../engine/parameters.ts';
 import { gidCard } from '../experiment/methods/gid.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { asCandidates, assignedLevels, bestOfCell, codingOf } from './assigned.ts';
+import { asCandidates, assignedLevels, bestOfCell, codingOf } from './shared/assigned.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { answeringAnchors, answeringPoints, selectInstances, type Instance } from './gidInstances.ts';
 import { boxResponse, classResponse, featureLoss, relationLoss, relations } from './gidLosses.ts';
-import { at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
+import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
 
 export type GidConfig = Extract<MethodConfig, { method: 'gid' }>;
 

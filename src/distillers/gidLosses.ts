@@ -4,7 +4,7 @@ import { binaryCrossEntropy } from '../engine/ops/crossEntropy.ts';
 import { detached } from '../engine/ops/gradient.ts';
 import { smoothL1 } from '../engine/ops/smoothL1.ts';
 import { sumOfSquares } from '../engine/ops/squares.ts';
-import { fed } from './maps.ts';
+import { fed } from './shared/maps.ts';
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 

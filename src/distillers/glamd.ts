@@ -13,13 +13,13 @@ import { sumOfSquares } from '../engine/ops/squares.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { glamdCard } from '../experiment/methods/glamd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignment } from './align.ts';
-import { codingOf } from './assigned.ts';
-import { attentionOf } from './attention.ts';
+import { alignment } from './shared/align.ts';
+import { codingOf } from './shared/assigned.ts';
+import { attentionOf } from './shared/attention.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { asPlaces, at, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
-import { patchCorners, patchGrid, patchMeans, patchSoftmax, spreadPatches, type PatchGrid } from './patches.ts';
+import { asPlaces, at, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
+import { patchCorners, patchGrid, patchMeans, patchSoftmax, spreadPatches, type PatchGrid } from './shared/patches.ts';
 
 export type GlamdConfig = Extract<MethodConfig, { method: 'glamd' }>;
 

@@ -12,13 +12,13 @@ import { meanSquare } from '../engine/ops/squares.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { headCard } from '../experiment/methods/head.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { boxHeadLosses, boxOutputs, hasTowers, regionLayers, towerRows, type BoxOutputs, type RegionFeatures } from './boxHead.ts';
+import { boxHeadLosses, boxOutputs, hasTowers, regionLayers, towerRows, type BoxOutputs, type RegionFeatures } from './shared/boxHead.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { fed, mapLevels } from './maps.ts';
-import { warmupFactor } from './pace.ts';
-import { collect, sharing } from './pairing.ts';
-import { proposalCandidates } from './proposals.ts';
-import { sampleRegionInputs, type Region } from './regionSamples.ts';
+import { fed, mapLevels } from './shared/maps.ts';
+import { warmupFactor } from './shared/pace.ts';
+import { collect, sharing } from './shared/pairing.ts';
+import { proposalCandidates } from './shared/proposals.ts';
+import { sampleRegionInputs, type Region } from './shared/regionSamples.ts';
 
 export type HeadConfig = Extract<MethodConfig, { method: 'head' }>;
 

@@ -17,9 +17,9 @@ import { type MethodConfig } from '../experiment/schema.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { createDecoder, joinLevels, type Decoded, type Decoder } from './icdDecoder.ts';
 import { instanceInputs, inventInstances, tokenInputs } from './icdInstances.ts';
-import { asMap, at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { delayFactor } from './pace.ts';
-import { collect, sharing } from './pairing.ts';
+import { asMap, at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { delayFactor } from './shared/pace.ts';
+import { collect, sharing } from './shared/pairing.ts';
 
 export type IcdConfig = Extract<MethodConfig, { method: 'icd' }>;
 

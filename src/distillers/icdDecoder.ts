@@ -4,7 +4,7 @@ import { groupsFor } from '../engine/layers/groupNorm.ts';
 import { xavierUniform, zeros } from '../engine/layers/init.ts';
 import { layerNorm, linear, timesMatrix, type RowLayer } from '../engine/layers/linear.ts';
 import { type Parameters } from '../engine/parameters.ts';
-import { asPlaces, at, fed, type MapLevel } from './maps.ts';
+import { asPlaces, at, fed, type MapLevel } from './shared/maps.ts';
 import { DESCRIPTION } from './icdInstances.ts';
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;

@@ -2,8 +2,8 @@
 import { type Box, type GroundTruth } from '../engine/boxes.ts';
 import { float32, type HostTensors } from '../engine/hostTensor.ts';
 import { type Random } from '../engine/random.ts';
-import { at, type MapLevel } from './maps.ts';
-import { largestBoxes } from './slots.ts';
+import { at, type MapLevel } from './shared/maps.ts';
+import { largestBoxes } from './shared/slots.ts';
 
 export interface Instance {
   readonly box: Box;

@@ -12,13 +12,13 @@ import { Parameters } from '../engine/parameters.ts';
 import { DistillError } from '../errors.ts';
 import { labelencCard } from '../experiment/methods/labelenc.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { convAdapter } from './convAdapter.ts';
+import { convAdapter } from './shared/convAdapter.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type MethodFile, type Picture } from './distiller.ts';
 import { labelMaps } from './labelencMap.ts';
 import { labelEncodingFunction, PUBLISHED_FORM } from './labelencNetwork.ts';
-import { asPlaces, at, fed, mapLevels } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
-import { leadingComponent } from './pictureComponent.ts';
+import { asPlaces, at, fed, mapLevels } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
+import { leadingComponent } from './shared/pictureComponent.ts';
 
 export type LabelencConfig = Extract<MethodConfig, { method: 'labelenc' }>;
 

@@ -15,12 +15,12 @@ import { Parameters } from '../engine/parameters.ts';
 import { DistillError } from '../errors.ts';
 import { ladCard } from '../experiment/methods/lad.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { asCandidates, assignedLevels, bestOfCell, codingOf } from './assigned.ts';
+import { asCandidates, assignedLevels, bestOfCell, codingOf } from './shared/assigned.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { candidateObjects, choosePositives } from './ladAssign.ts';
-import { at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing, type Check } from './pairing.ts';
-import { decodeBoxes, objectBoxInputs } from './rmBoxes.ts';
+import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing, type Check } from './shared/pairing.ts';
+import { decodeBoxes, objectBoxInputs } from './shared/objectBoxes.ts';
 
 export type LadConfig = Extract<MethodConfig, { method: 'lad' }>;
 

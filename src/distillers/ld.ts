@@ -15,8 +15,8 @@ import { ldCard } from '../experiment/methods/ld.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { regionInputs } from './ldRegions.ts';
-import { at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing, type Check } from './pairing.ts';
+import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing, type Check } from './shared/pairing.ts';
 
 export type LdConfig = Extract<MethodConfig, { method: 'ld' }>;
 

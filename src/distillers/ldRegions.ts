@@ -4,7 +4,7 @@ import { type Assignment } from '../detectors/detector.ts';
 import { area, intersection, type Box, type GroundTruth } from '../engine/boxes.ts';
 import { float32, type HostTensors } from '../engine/hostTensor.ts';
 import { type BatchTruth } from './distiller.ts';
-import { at, type MapLevel } from './maps.ts';
+import { at, type MapLevel } from './shared/maps.ts';
 
 export interface RegionSettings {
   readonly overlap: 'iof' | 'iou';

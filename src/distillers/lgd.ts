@@ -13,14 +13,14 @@ import { meanSquare, sumOfSquares } from '../engine/ops/squares.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { lgdCard } from '../experiment/methods/lgd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { convAdapter } from './convAdapter.ts';
+import { convAdapter } from './shared/convAdapter.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
 import { PUBLISHED_WIDTHS, type EncoderWidths } from './lgdEncoder.ts';
 import { rowCount, rowInputs, type RowLayout } from './lgdRows.ts';
 import { dynamicTeacher, type DynamicTeacher } from './lgdTeacher.ts';
-import { at, fed, mapLevels } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
-import { bestBoxes } from './pictureBoxes.ts';
+import { at, fed, mapLevels } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
+import { bestBoxes } from './shared/pictureBoxes.ts';
 
 export type LgdConfig = Extract<MethodConfig, { method: 'lgd' }>;
 

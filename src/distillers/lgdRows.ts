@@ -4,8 +4,8 @@
  */
 import { type Box, type GroundTruth } from '../engine/boxes.ts';
 import { float32, type HostTensors } from '../engine/hostTensor.ts';
-import { type MapLevel } from './maps.ts';
-import { largestBoxes } from './slots.ts';
+import { type MapLevel } from './shared/maps.ts';
+import { largestBoxes } from './shared/slots.ts';
 
 export interface RowLayout {
   readonly levels: readonly MapLevel[];

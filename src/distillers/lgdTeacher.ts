@@ -5,9 +5,9 @@ import { groupsFor } from '../engine/layers/groupNorm.ts';
 import { linear } from '../engine/layers/linear.ts';
 import { standardizeMap } from '../engine/ops/standardize.ts';
 import { type Parameters } from '../engine/parameters.ts';
-import { convolution } from './convAdapter.ts';
+import { convolution } from './shared/convAdapter.ts';
 import { attention, labelEncoder, normedLinear, type EncoderWidths } from './lgdEncoder.ts';
-import { asPlaces, at, fed } from './maps.ts';
+import { asPlaces, at, fed } from './shared/maps.ts';
 
 export interface TeacherForm {
   readonly channels: number;

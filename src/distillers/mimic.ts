@@ -12,13 +12,13 @@ import { sumOfSquares } from '../engine/ops/squares.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { mimicCard } from '../experiment/methods/mimic.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignment, alignmentIfNeeded } from './align.ts';
-import { candidateBoxes } from './detections.ts';
-import { inverseDeviations } from './deviations.ts';
+import { alignment, alignmentIfNeeded } from './shared/align.ts';
+import { candidateBoxes } from './shared/detections.ts';
+import { inverseDeviations } from './shared/deviations.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { at, fed, mapLevels, type MapLevel } from './maps.ts';
+import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { boxInputs, regionLayout, regionsOf } from './mimicRegions.ts';
-import { collect, decodableBoxes, sharing } from './pairing.ts';
+import { collect, decodableBoxes, sharing } from './shared/pairing.ts';
 
 export type MimicConfig = Extract<MethodConfig, { method: 'mimic' }>;
 

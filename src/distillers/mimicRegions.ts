@@ -2,9 +2,9 @@
 import { clip, type Box } from '../engine/boxes.ts';
 import { float32, type HostTensors } from '../engine/hostTensor.ts';
 import { fpnLevel, type RegionLayout } from '../engine/ops/roiAlign.ts';
-import { bestDetections } from './detections.ts';
+import { bestDetections } from './shared/detections.ts';
 import { type BatchTruth, type DistillerContext } from './distiller.ts';
-import { at, mapLevels } from './maps.ts';
+import { at, mapLevels } from './shared/maps.ts';
 
 export interface RegionSettings {
   readonly proposals: number;

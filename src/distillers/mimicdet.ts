@@ -12,12 +12,12 @@ import { unitRows } from '../engine/ops/unitRows.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { mimicdetCard } from '../experiment/methods/mimicdet.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { boxHeadLosses, boxOutputs, hasTowers, regionLayers, towerRows, type BoxOutputs, type RegionFeatures } from './boxHead.ts';
+import { boxHeadLosses, boxOutputs, hasTowers, regionLayers, towerRows, type BoxOutputs, type RegionFeatures } from './shared/boxHead.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { fed } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
-import { proposalCandidates } from './proposals.ts';
-import { sampleRegionInputs, type Region } from './regionSamples.ts';
+import { fed } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
+import { proposalCandidates } from './shared/proposals.ts';
+import { sampleRegionInputs, type Region } from './shared/regionSamples.ts';
 
 export type MimicdetConfig = Extract<MethodConfig, { method: 'mimicdet' }>;
 

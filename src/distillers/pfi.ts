@@ -14,8 +14,8 @@ import { Parameters } from '../engine/parameters.ts';
 import { pfiCard } from '../experiment/methods/pfi.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
+import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
 
 export type PfiConfig = Extract<MethodConfig, { method: 'pfi' }>;
 

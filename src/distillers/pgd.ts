@@ -12,12 +12,12 @@ import { Random } from '../engine/random.ts';
 import { DistillError } from '../errors.ts';
 import { pgdCard, pgdDefaults, type PgdDefaults } from '../experiment/methods/pgd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignmentIfNeeded } from './align.ts';
-import { asCandidates, candidateCentres, codingOf } from './assigned.ts';
-import { attentionOf } from './attention.ts';
+import { alignmentIfNeeded } from './shared/align.ts';
+import { asCandidates, candidateCentres, codingOf } from './shared/assigned.ts';
+import { attentionOf } from './shared/attention.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing, type Check } from './pairing.ts';
+import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing, type Check } from './shared/pairing.ts';
 import { levelLosses, type LevelLosses, type LevelMaps, type Pair } from './pgdLosses.ts';
 import { imageMaps, type ImageMaps, type MapSetting } from './pgdMaps.ts';
 

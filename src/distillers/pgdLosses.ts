@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { absolute } from '../engine/ops/absolute.ts';
 import { detached } from '../engine/ops/gradient.ts';
-import { attentionOf, cellAttention } from './attention.ts';
+import { attentionOf, cellAttention } from './shared/attention.ts';
 
 /** One tower's features of both networks, [N, P, C]. */
 export interface Pair {

@@ -1,7 +1,7 @@
 /** PGD's weight maps: a Gaussian for each object over the cells where the teacher predicts it best. On the host, in doubles. */
 import { iou, type Box, type GroundTruth } from '../engine/boxes.ts';
 import { type Random } from '../engine/random.ts';
-import { at } from './maps.ts';
+import { at } from './shared/maps.ts';
 
 type Point = readonly [x: number, y: number];
 

@@ -13,10 +13,10 @@ import { Parameters } from '../engine/parameters.ts';
 import { DistillError } from '../errors.ts';
 import { pkdCard, pkdWeight } from '../experiment/methods/pkd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignmentIfNeeded } from './align.ts';
+import { alignmentIfNeeded } from './shared/align.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { at } from './maps.ts';
-import { collect, sharing, type Check } from './pairing.ts';
+import { at } from './shared/maps.ts';
+import { collect, sharing, type Check } from './shared/pairing.ts';
 
 export type PkdConfig = Extract<MethodConfig, { method: 'pkd' }>;
 

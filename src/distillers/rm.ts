@@ -13,9 +13,9 @@ import { Parameters } from '../engine/parameters.ts';
 import { rmCard } from '../experiment/methods/rm.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { at, fed, mapLevels } from './maps.ts';
-import { collect, decodableBoxes, sharing } from './pairing.ts';
-import { decodeBoxes, objectBoxInputs } from './rmBoxes.ts';
+import { at, fed, mapLevels } from './shared/maps.ts';
+import { collect, decodableBoxes, sharing } from './shared/pairing.ts';
+import { decodeBoxes, objectBoxInputs } from './shared/objectBoxes.ts';
 import { candidateGroups, candidateInputs, type Layout } from './rmCandidates.ts';
 import { objectInputs, rankAgreement, topBoxes } from './rmObjects.ts';
 

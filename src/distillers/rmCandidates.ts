@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { float32, int32, type HostTensors } from '../engine/hostTensor.ts';
 import { type Groups } from '../engine/ops/groups.ts';
 import { type BatchTruth } from './distiller.ts';
-import { at, fed, type MapLevel } from './maps.ts';
+import { at, fed, type MapLevel } from './shared/maps.ts';
 
 /** How an object's divergence counts: `image` 1 / (N · objects of its image), `batch` 1 / objects of the batch. */
 export type Reduction = 'image' | 'batch';

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { float32, int32, type HostTensors } from '../engine/hostTensor.ts';
 import { slotRanks, slotsByRank, type Groups } from '../engine/ops/groups.ts';
 import { type BatchTruth, type Picture } from './distiller.ts';
-import { at, fed } from './maps.ts';
+import { at, fed } from './shared/maps.ts';
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 

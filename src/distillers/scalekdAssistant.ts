@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { linear, type RowLayer } from '../engine/layers/linear.ts';
 import { xavierUniform, zeros } from '../engine/layers/init.ts';
 import { type Parameters } from '../engine/parameters.ts';
-import { asPlaces, type MapLevel } from './maps.ts';
+import { asPlaces, type MapLevel } from './shared/maps.ts';
 
 export interface AssistantSettings {
   readonly channels: number;

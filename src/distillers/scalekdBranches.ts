@@ -7,8 +7,8 @@ import { detached } from '../engine/ops/gradient.ts';
 import { dilated } from '../engine/ops/dilated.ts';
 import { sumOfSquares } from '../engine/ops/squares.ts';
 import { type Parameters } from '../engine/parameters.ts';
-import { alignment } from './align.ts';
-import { at } from './maps.ts';
+import { alignment } from './shared/align.ts';
+import { at } from './shared/maps.ts';
 
 /** A 3×3 window without padding. */
 export type Window = (x: tf.Tensor4D) => tf.Tensor4D;

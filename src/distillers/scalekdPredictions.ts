@@ -6,9 +6,9 @@ import { absolute } from '../engine/ops/absolute.ts';
 import { gapEntropy } from '../engine/ops/gapEntropy.ts';
 import { detached } from '../engine/ops/gradient.ts';
 import { boxOverlap } from '../engine/ops/iou.ts';
-import { asCandidates, codingOf } from './assigned.ts';
+import { asCandidates, codingOf } from './shared/assigned.ts';
 import { type BatchTruth } from './distiller.ts';
-import { at, fed } from './maps.ts';
+import { at, fed } from './shared/maps.ts';
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 

@@ -12,8 +12,8 @@ import { Random } from '../engine/random.ts';
 import { ssdDetCard } from '../experiment/methods/ssdDet.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method } from './distiller.ts';
-import { at, fed, mapLevels } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
+import { at, fed, mapLevels } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
 import { bagOffsets, chosenObjects, poolInputs, slotInputs, type PoolForm, type SlotForm } from './ssdDetBags.ts';
 import { boxRefiner, type Refinement } from './ssdDetRefiner.ts';
 

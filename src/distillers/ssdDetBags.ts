@@ -5,7 +5,7 @@ import { float32, type HostTensors } from '../engine/hostTensor.ts';
 import { regionInputs, type LevelRule, type RoiMap } from '../engine/ops/roiAlign.ts';
 import { type Random } from '../engine/random.ts';
 import { type BatchTruth } from './distiller.ts';
-import { at } from './maps.ts';
+import { at } from './shared/maps.ts';
 
 /** A proposal relative to its box: move of the centre in the box's sides, factors of the sides. */
 export type Offset = readonly [dx: number, dy: number, width: number, height: number];

@@ -13,8 +13,8 @@ import { placeLogSoftmax } from '../engine/ops/placeSoftmax.ts';
 import { pooledRegions, roiAlign } from '../engine/ops/roiAlign.ts';
 import { smoothL1 } from '../engine/ops/smoothL1.ts';
 import { type Parameters } from '../engine/parameters.ts';
-import { regionLayers } from './boxHead.ts';
-import { fed } from './maps.ts';
+import { regionLayers } from './shared/boxHead.ts';
+import { fed } from './shared/maps.ts';
 import { bagTensor, WINDOW, type Offset } from './ssdDetBags.ts';
 import { bestProposals, clipBoxes, decodeProposals, encodeProposals, insideShare, meanBoxes, sampleMatrix, stretched } from './ssdDetBoxes.ts';
 

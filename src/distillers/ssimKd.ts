@@ -12,10 +12,10 @@ import { minMax } from '../engine/ops/minMax.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { ssimKdCard } from '../experiment/methods/ssimKd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignment, alignmentIfNeeded } from './align.ts';
+import { alignment, alignmentIfNeeded } from './shared/align.ts';
 import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { at, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
+import { at, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
 
 export type SsimKdConfig = Extract<MethodConfig, { method: 'ssim-kd' }>;
 

@@ -1,6 +1,6 @@
 /** TADF's masks: a Gaussian in each object's box. On the host, in doubles. */
 import { type Box } from '../engine/boxes.ts';
-import { type MapLevel } from './maps.ts';
+import { type MapLevel } from './shared/maps.ts';
 
 /**
  * exp(−x² / 2σ_x² − y² / 2σ_y²) from the box's centre at the middles of the cells inside it, the largest where boxes overlap.

@@ -14,12 +14,12 @@ import { pick } from '../engine/ops/pick.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { tbdCard } from '../experiment/methods/tbd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { alignment } from './align.ts';
-import { asCandidates, codingOf, isPositive } from './assigned.ts';
+import { alignment } from './shared/align.ts';
+import { asCandidates, codingOf, isPositive } from './shared/assigned.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
-import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './maps.ts';
-import { collect, sharing } from './pairing.ts';
-import { decodeBoxes, objectBoxInputs } from './rmBoxes.ts';
+import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
+import { collect, sharing } from './shared/pairing.ts';
+import { decodeBoxes, objectBoxInputs } from './shared/objectBoxes.ts';
 import { scoreIndexes } from './rmCandidates.ts';
 import { cellQuality, EPSILON, harmonyScore, taskShares, type CellQuality, type HarmonyForm } from './tbdMasks.ts';
 

@@ -1,6 +1,6 @@
 /** TBD's masks: how well each cell classifies and locates in both networks, and how much either task counts. On the host, in doubles. */
 import { iou, type Box, type GroundTruth } from '../engine/boxes.ts';
-import { at } from './maps.ts';
+import { at } from './shared/maps.ts';
 
 /** One network's best anchor of each cell of one image. */
 export interface CellPredictions {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { alignment } from '../../src/distillers/align.ts';
+import { alignment } from '../../src/distillers/shared/align.ts';
 import { boundActive, boundedLoss, hardClassLoss, hintLoss, smoothLoss, softClassLoss, type BoxRows, type ClassRows } from '../../src/distillers/chenRows.ts';
 import { float32, int32, type HostTensors } from '../../src/engine/hostTensor.ts';
 import { Parameters } from '../../src/engine/parameters.ts';

@@ -4,7 +4,7 @@ import { deltaCoding, distanceCoding, distributionCoding } from '../../src/detec
 import { type BoxCoding, type DetectorHead } from '../../src/detectors/detector.ts';
 import { crossHead, type Held } from '../../src/distillers/crosskdHead.ts';
 import { confidences, crossLosses, type CrossSetting } from '../../src/distillers/crosskdLosses.ts';
-import { at } from '../../src/distillers/maps.ts';
+import { at } from '../../src/distillers/shared/maps.ts';
 import { float32, type HostTensors } from '../../src/engine/hostTensor.ts';
 import { normaliseGroups } from '../../src/engine/layers/groupNorm.ts';
 import { type StepFunction } from '../../src/engine/program.ts';

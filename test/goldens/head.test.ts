@@ -1,8 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { regionLayers, rowsAtCells } from '../../src/distillers/boxHead.ts';
+import { regionLayers, rowsAtCells } from '../../src/distillers/shared/boxHead.ts';
 import { assistantLosses, crossLoss } from '../../src/distillers/head.ts';
-import { warmupFactor } from '../../src/distillers/pace.ts';
+import { warmupFactor } from '../../src/distillers/shared/pace.ts';
 import { type Box } from '../../src/engine/boxes.ts';
 import { float32, int32, type HostTensors } from '../../src/engine/hostTensor.ts';
 import { linear } from '../../src/engine/layers/linear.ts';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { asPlaces, at, fed, type MapLevel } from '../../src/distillers/maps.ts';
+import { asPlaces, at, fed, type MapLevel } from '../../src/distillers/shared/maps.ts';
 import { levelLosses, type LevelMaps, type Pair } from '../../src/distillers/pgdLosses.ts';
 import { mapInputs } from '../../src/distillers/pgd.ts';
 import { type MapSetting } from '../../src/distillers/pgdMaps.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type DefeatConfig } from '../../../src/distillers/defeat.ts';
 import { anchorClassParts, regionClassParts } from '../../../src/distillers/defeatHead.ts';
 import { nearestCells, objectMask } from '../../../src/distillers/defeatMasks.ts';
-import { type MapLevel } from '../../../src/distillers/maps.ts';
+import { type MapLevel } from '../../../src/distillers/shared/maps.ts';
 import { type Box } from '../../../src/engine/boxes.ts';
 import { defeatOptions } from '../../../src/experiment/methods/defeat.ts';
 import { buildDistillers, measure, type Measured, type Scene } from '../../goldens/support/distiller.ts';

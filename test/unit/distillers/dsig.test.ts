@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { deltaCoding, distanceCoding } from '../../../src/detectors/coding.ts';
 import { type DetectorTraits } from '../../../src/detectors/detector.ts';
-import { bestDetections } from '../../../src/distillers/detections.ts';
+import { bestDetections } from '../../../src/distillers/shared/detections.ts';
 import { graphParts, hardBackground } from '../../../src/distillers/dsigBackground.ts';
 import { edgeLoss, edges, nodeLoss, type Nodes } from '../../../src/distillers/dsigGraph.ts';
 import { dsig } from '../../../src/distillers/dsig.ts';

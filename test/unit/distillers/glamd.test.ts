@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { type DetectorTraits, type DistanceCoding } from '../../../src/detectors/detector.ts';
-import { patchCorners, patchGrid, patchMeans, patchSoftmax, spreadPatches } from '../../../src/distillers/patches.ts';
+import { patchCorners, patchGrid, patchMeans, patchSoftmax, spreadPatches } from '../../../src/distillers/shared/patches.ts';
 import { checkPair } from '../../../src/distillers/table.ts';
 import { float32, type HostTensor } from '../../../src/engine/hostTensor.ts';
 import { glamdOptions } from '../../../src/experiment/methods/glamd.ts';

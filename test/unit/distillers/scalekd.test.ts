@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type MapLevel } from '../../../src/distillers/maps.ts';
+import { type MapLevel } from '../../../src/distillers/shared/maps.ts';
 import { scalekd } from '../../../src/distillers/scalekd.ts';
 import { createAssistant, type Assistant } from '../../../src/distillers/scalekdAssistant.ts';
 import { averageWindow, branchesOf, branchLoss, type Window } from '../../../src/distillers/scalekdBranches.ts';

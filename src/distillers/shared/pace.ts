@@ -1,6 +1,6 @@
 /** Weights that change during a run, as inputs of a step. */
-import { float32, type HostTensor } from '../engine/hostTensor.ts';
-import { type BatchTruth } from './distiller.ts';
+import { float32, type HostTensor } from '../../engine/hostTensor.ts';
+import { type BatchTruth } from '../distiller.ts';
 
 type Progress = Pick<BatchTruth, 'step' | 'steps'>;
 

@@ -1,6 +1,6 @@
 /** Geometry that all methods share: the cells of each level, and maps as matrices of places × channels. */
 import * as tf from '@tensorflow/tfjs';
-import { type DetectorTraits } from '../detectors/detector.ts';
+import { type DetectorTraits } from '../../detectors/detector.ts';
 
 export interface MapLevel {
   readonly name: string;

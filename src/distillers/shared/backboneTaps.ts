@@ -1,6 +1,6 @@
 /** What methods that tap the backbone's stages must know of them. */
-import { BACKBONE_FORMS, stageChannels } from '../detectors/backbone.ts';
-import { type DetectorTraits } from '../detectors/detector.ts';
+import { BACKBONE_FORMS, stageChannels } from '../../detectors/backbone.ts';
+import { type DetectorTraits } from '../../detectors/detector.ts';
 
 /** Channels of C2…C5. */
 export function backboneChannels({ backbone }: Pick<DetectorTraits, 'backbone'>): number[] {

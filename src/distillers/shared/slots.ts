@@ -1,5 +1,5 @@
 /** A fixed number of places for an image's objects, as captured steps ask for. */
-import { area, type Box, type GroundTruth } from '../engine/boxes.ts';
+import { area, type Box, type GroundTruth } from '../../engine/boxes.ts';
 
 export interface LabelledBox {
   readonly box: Box;

@@ -1,6 +1,6 @@
 /** Where a network looks (Zagoruyko & Komodakis 2017, as FGD and others scale it): softmax of mean absolute activations over places and over channels. */
 import * as tf from '@tensorflow/tfjs';
-import { absolute, absoluteMeans } from '../engine/ops/absolute.ts';
+import { absolute, absoluteMeans } from '../../engine/ops/absolute.ts';
 
 export interface Attention {
   /** A^S, mean 1 over places, [N, H·W]. */

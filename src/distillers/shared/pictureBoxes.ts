@@ -1,7 +1,7 @@
 /** Boxes for pictures, found in the graph: the best of all levels, without those that a better one of the same class covers. */
 import * as tf from '@tensorflow/tfjs';
-import { type DetectorTraits, type HeadOutputs } from '../detectors/detector.ts';
-import { boxIou } from '../engine/ops/iou.ts';
+import { type DetectorTraits, type HeadOutputs } from '../../detectors/detector.ts';
+import { boxIou } from '../../engine/ops/iou.ts';
 import { at } from './maps.ts';
 
 /** Candidates that are compared with each other. */

@@ -1,10 +1,10 @@
 /** The student's own boxes as regions for an attached head, each with the anchor that it came from. They carry no gradient. */
 import * as tf from '@tensorflow/tfjs';
-import { suppress } from '../detectors/nms.ts';
-import { type DetectorTraits, type HeadOutputs } from '../detectors/detector.ts';
-import { clip, type Box, type Detection } from '../engine/boxes.ts';
-import { type HostTensors } from '../engine/hostTensor.ts';
-import { pickRows } from '../engine/ops/pick.ts';
+import { suppress } from '../../detectors/nms.ts';
+import { type DetectorTraits, type HeadOutputs } from '../../detectors/detector.ts';
+import { clip, type Box, type Detection } from '../../engine/boxes.ts';
+import { type HostTensors } from '../../engine/hostTensor.ts';
+import { pickRows } from '../../engine/ops/pick.ts';
 import { asCandidates, codingOf } from './assigned.ts';
 import { at } from './maps.ts';
 

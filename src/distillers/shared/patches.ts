@@ -1,6 +1,6 @@
 /** Maps cut into square patches from the upper left; the last ones of a row or column are smaller where the side does not divide the map. */
 import * as tf from '@tensorflow/tfjs';
-import { separable, taking, type Taking } from '../engine/ops/separable.ts';
+import { separable, taking, type Taking } from '../../engine/ops/separable.ts';
 
 export interface PatchGrid {
   readonly rows: number;

@@ -1,7 +1,7 @@
 /** The adapter of most methods: a 1×1 convolution with bias of the student's maps, as `torch.nn.Conv2d` starts it, trained and thrown away. */
-import { conv2d, type Layer } from '../engine/layers/conv.ts';
-import { pytorchBias } from '../engine/layers/init.ts';
-import { type Parameters } from '../engine/parameters.ts';
+import { conv2d, type Layer } from '../../engine/layers/conv.ts';
+import { pytorchBias } from '../../engine/layers/init.ts';
+import { type Parameters } from '../../engine/parameters.ts';
 
 /** @param name `distill.<method>.<level>.<part>` */
 export function alignment(parameters: Parameters, name: string, from: number, to: number): Layer {

@@ -1,7 +1,7 @@
 /** What methods may ask of a teacher and a student before they are paired. Each check gives an error or nothing. */
-import { type DetectorTraits } from '../detectors/detector.ts';
-import { DistillError } from '../errors.ts';
-import { type MethodCard, type Shared } from '../experiment/methods/card.ts';
+import { type DetectorTraits } from '../../detectors/detector.ts';
+import { DistillError } from '../../errors.ts';
+import { type MethodCard, type Shared } from '../../experiment/methods/card.ts';
 
 export type Check = (teacher: DetectorTraits, student: DetectorTraits) => DistillError | undefined;
 

@@ -1,8 +1,8 @@
-/** RM over localisation: how well each candidate's decoded box fits its object. */
+/** Every candidate with its decoded box and the box of the object that it serves. */
 import * as tf from '@tensorflow/tfjs';
-import { type BoxCoding } from '../detectors/detector.ts';
-import { float32, type HostTensors } from '../engine/hostTensor.ts';
-import { type BatchTruth } from './distiller.ts';
+import { type BoxCoding } from '../../detectors/detector.ts';
+import { float32, type HostTensors } from '../../engine/hostTensor.ts';
+import { type BatchTruth } from '../distiller.ts';
 import { at } from './maps.ts';
 
 /** A box of each slot, [N, A, 4]: that of its object; outside the candidates a unit box, so that no quotient is 0 / 0. */

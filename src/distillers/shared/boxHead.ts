@@ -1,16 +1,16 @@
 /** A two-stage detector's box head, attached to a dense student while it trains: two layers over pooled regions, classes and deltas. */
 import * as tf from '@tensorflow/tfjs';
-import { boxLoss } from '../detectors/losses.ts';
-import { type DetectorOutputs } from '../detectors/detector.ts';
-import { relu } from '../engine/layers/activation.ts';
-import { normal, xavierUniform, zeros } from '../engine/layers/init.ts';
-import { linear, type RowLayer } from '../engine/layers/linear.ts';
-import { oneHot } from '../engine/ops/oneHot.ts';
-import { pickRows } from '../engine/ops/pick.ts';
-import { type Parameters } from '../engine/parameters.ts';
+import { boxLoss } from '../../detectors/losses.ts';
+import { type DetectorOutputs } from '../../detectors/detector.ts';
+import { relu } from '../../engine/layers/activation.ts';
+import { normal, xavierUniform, zeros } from '../../engine/layers/init.ts';
+import { linear, type RowLayer } from '../../engine/layers/linear.ts';
+import { oneHot } from '../../engine/ops/oneHot.ts';
+import { pickRows } from '../../engine/ops/pick.ts';
+import { type Parameters } from '../../engine/parameters.ts';
 import { type Check } from './pairing.ts';
-import { DistillError } from '../errors.ts';
-import { hardClassLoss } from './chenRows.ts';
+import { DistillError } from '../../errors.ts';
+import { hardClassLoss } from '../chenRows.ts';
 import { asPlaces, at, fed } from './maps.ts';
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;

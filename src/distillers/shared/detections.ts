@@ -3,10 +3,10 @@
  * They carry no gradient.
  */
 import * as tf from '@tensorflow/tfjs';
-import { type DetectorTraits, type HeadOutputs } from '../detectors/detector.ts';
-import { suppress } from '../detectors/nms.ts';
-import { type Box, type Detection } from '../engine/boxes.ts';
-import { type HostTensors } from '../engine/hostTensor.ts';
+import { type DetectorTraits, type HeadOutputs } from '../../detectors/detector.ts';
+import { suppress } from '../../detectors/nms.ts';
+import { type Box, type Detection } from '../../engine/boxes.ts';
+import { type HostTensors } from '../../engine/hostTensor.ts';
 import { at } from './maps.ts';
 
 /** (anchor, class) pairs that go on from each level. */

@@ -1,6 +1,6 @@
 /** The student's label assignment and its candidates (anchors or points), level by level: what losses on predictions weigh with. */
 import * as tf from '@tensorflow/tfjs';
-import { type Assignment, type BoxCoding } from '../detectors/detector.ts';
+import { type Assignment, type BoxCoding } from '../../detectors/detector.ts';
 import { at, type MapLevel } from './maps.ts';
 
 /** MMDetection adds the machine epsilon of float32 to every divisor. */

@@ -1,7 +1,7 @@
 /** What `scale: normalized` divides features by. */
 import * as tf from '@tensorflow/tfjs';
-import { DistillError } from '../errors.ts';
-import { type DistillerContext } from './distiller.ts';
+import { DistillError } from '../../errors.ts';
+import { type DistillerContext } from '../distiller.ts';
 import { at, type MapLevel } from './maps.ts';
 
 /** 1 / (teacher's standard deviation) of each level. */

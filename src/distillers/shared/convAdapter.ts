@@ -1,9 +1,9 @@
 /** The student-side adapter of methods that learn from labels: three 3×3 convolutions with rectifiers between them, one set for all levels. */
 import type * as tf from '@tensorflow/tfjs';
-import { relu } from '../engine/layers/activation.ts';
-import { conv2d, type Layer } from '../engine/layers/conv.ts';
-import { pytorchBias } from '../engine/layers/init.ts';
-import { type Parameters } from '../engine/parameters.ts';
+import { relu } from '../../engine/layers/activation.ts';
+import { conv2d, type Layer } from '../../engine/layers/conv.ts';
+import { pytorchBias } from '../../engine/layers/init.ts';
+import { type Parameters } from '../../engine/parameters.ts';
 
 /** 3×3 convolution that keeps the width, as `torch.nn.Conv2d` starts it. */
 export function convolution(parameters: Parameters, name: string, channels: number): Layer {

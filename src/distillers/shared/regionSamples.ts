@@ -1,11 +1,11 @@
 /** What an attached box head is trained on: regions drawn from proposals as two-stage detectors draw them, in a fixed number of slots. */
-import { encode } from '../detectors/boxCoder.ts';
-import { type DetectorTraits } from '../detectors/detector.ts';
-import { intersection, area, iou, type Box, type GroundTruth } from '../engine/boxes.ts';
-import { float32, int32, type HostTensors } from '../engine/hostTensor.ts';
-import { regionInputs, type LevelRule } from '../engine/ops/roiAlign.ts';
-import { Random } from '../engine/random.ts';
-import { type BatchTruth } from './distiller.ts';
+import { encode } from '../../detectors/boxCoder.ts';
+import { type DetectorTraits } from '../../detectors/detector.ts';
+import { intersection, area, iou, type Box, type GroundTruth } from '../../engine/boxes.ts';
+import { float32, int32, type HostTensors } from '../../engine/hostTensor.ts';
+import { regionInputs, type LevelRule } from '../../engine/ops/roiAlign.ts';
+import { Random } from '../../engine/random.ts';
+import { type BatchTruth } from '../distiller.ts';
 import { at, mapLevels } from './maps.ts';
 import { keepProposals, levelAt, type Proposal } from './proposals.ts';
 
