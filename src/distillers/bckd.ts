@@ -13,14 +13,12 @@ import { Parameters } from '../engine/parameters.ts';
 import { bckdCard } from '../experiment/methods/bckd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { asCandidates, assignedLevels, bestOfCell, codingOf, comparisonScale, countedCandidates, DIVISOR_EPSILON, isPositive, positivesByImage } from './shared/assigned.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { type HostTensors } from '../engine/hostTensor.ts';
 import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { collect, sharing } from './shared/pairing.ts';
 
 export type BckdConfig = Extract<MethodConfig, { method: 'bckd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: class logits and decoded boxes of both networks, all candidates of every level.
 

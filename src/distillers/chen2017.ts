@@ -16,13 +16,11 @@ import { asCandidates } from './shared/assigned.ts';
 import { backboneChannels } from './shared/backboneTaps.ts';
 import { boundActive, boundedLoss, hardClassLoss, hintLoss, smoothLoss, softClassLoss, type BoxRows, type ClassRows } from './chenRows.ts';
 import { sampleInputs } from './chenSamples.ts';
-import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { at, fed } from './shared/maps.ts';
 import { collect, sharing, type Check } from './shared/pairing.ts';
 
 export type Chen2017Config = Extract<MethodConfig, { method: 'chen2017' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: class logits and deltas of sampled anchors; the backbone's last stage, or every level of the neck.
 

@@ -12,13 +12,11 @@ import { type MethodConfig } from '../experiment/schema.ts';
 import { asCandidates, bestOfCell, codingOf } from './shared/assigned.ts';
 import { alignHeld, crossHead, heldMaps } from './crosskdHead.ts';
 import { confidences, crossInputs, crossLosses, type CrossSetting } from './crosskdLosses.ts';
-import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { at, mapLevels } from './shared/maps.ts';
 import { collect, sharing } from './shared/pairing.ts';
 
 export type CrosskdConfig = Extract<MethodConfig, { method: 'crosskd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: what both towers of both heads hold after r blocks, and the teacher's predictions.
 

@@ -8,10 +8,9 @@ import { gapEntropy } from '../engine/ops/gapEntropy.ts';
 import { detached } from '../engine/ops/gradient.ts';
 import { boxIou, boxOverlap } from '../engine/ops/iou.ts';
 import { asCandidates, assignedLevels, candidateCentres, countedCandidates, DIVISOR_EPSILON, isPositive, positivesByImage } from './shared/assigned.ts';
-import { type BatchTruth } from './distiller.ts';
+import { type BatchTruth, type Inputs } from './distiller.ts';
 import { at, fed, type MapLevel } from './shared/maps.ts';
 
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 type Predictions = Pick<HeadOutputs, 'logits' | 'regression' | 'centerness'>;
 
 export interface CrossSetting {

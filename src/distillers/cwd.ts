@@ -12,13 +12,11 @@ import { Parameters } from '../engine/parameters.ts';
 import { cwdCard } from '../experiment/methods/cwd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { alignment, alignmentIfNeeded } from './shared/align.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { collect, sameAnchors, sameClasses, sharing } from './shared/pairing.ts';
 
 export type CwdConfig = Extract<MethodConfig, { method: 'cwd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: features or class logits of every level.
 

@@ -15,7 +15,7 @@ import { asCandidates } from './shared/assigned.ts';
 import { backboneChannels } from './shared/backboneTaps.ts';
 import { anchorClassParts, candidateSets, type HeadParts } from './defeatHead.ts';
 import { nearestCells, objectMask } from './defeatMasks.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { hintAdapter } from './shared/hint.ts';
 import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { boxesAt } from './shared/ownLevel.ts';
@@ -23,8 +23,6 @@ import { decayFactor } from './shared/pace.ts';
 import { collect, sameAnchors, sameClasses, sharing } from './shared/pairing.ts';
 
 export type DefeatConfig = Extract<MethodConfig, { method: 'defeat' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 const STAGES = ['C3', 'C4', 'C5'] as const;
 

@@ -73,6 +73,9 @@ export interface StepTensors {
   readonly mode: ForwardMode;
 }
 
+/** What was fed to a step, by name without the method's prefix. */
+export type Inputs = Readonly<Record<string, tf.Tensor>>;
+
 /** Who a picture shows; `shared` is neither (a mask from ground truth, a product). */
 export type PictureRole = 'teacher' | 'student' | 'difference' | 'shared';
 
@@ -112,7 +115,7 @@ export interface Distiller {
   readonly observe?: {
     /** Made from ground truth, fed to `run`. */
     inputs?(batch: BatchTruth): HostTensors;
-    run(teacher: DetectorOutputs, student: DetectorOutputs, inputs: Readonly<Record<string, tf.Tensor>>, step: StepTensors): Record<string, tf.Tensor>;
+    run(teacher: DetectorOutputs, student: DetectorOutputs, inputs: Inputs, step: StepTensors): Record<string, tf.Tensor>;
   };
   /** For methods that change what the student learns from: takes the place of the annotations or of the student's assignment. */
   supervise?(batch: BatchTruth, observed: HostTensors): { readonly truth?: readonly GroundTruth[]; readonly assignments?: readonly Assignment[] };
@@ -124,10 +127,10 @@ export interface Distiller {
    * Weighted parts by name; their sum is what the method adds to the total. No gradient may reach the teacher's outputs.
    * @param teacher the student's own outputs for a method without a teacher
    */
-  loss(teacher: DetectorOutputs, student: DetectorOutputs, inputs: Readonly<Record<string, tf.Tensor>>, step: StepTensors): Record<string, tf.Scalar>;
+  loss(teacher: DetectorOutputs, student: DetectorOutputs, inputs: Inputs, step: StepTensors): Record<string, tf.Scalar>;
   /** Factors for gradients of weights by the start of their names (a backbone that waits for its head), from `inputs`. 0: the weight stays as it is, without decay and momentum too. */
-  gradientScales?(inputs: Readonly<Record<string, tf.Tensor>>): readonly { readonly prefix: string; readonly factor: tf.Scalar }[];
-  pictures(teacher: DetectorOutputs, student: DetectorOutputs, inputs: Readonly<Record<string, tf.Tensor>>, step: StepTensors): Picture[];
+  gradientScales?(inputs: Inputs): readonly { readonly prefix: string; readonly factor: tf.Scalar }[];
+  pictures(teacher: DetectorOutputs, student: DetectorOutputs, inputs: Inputs, step: StepTensors): Picture[];
 }
 
 /** A row of the table of methods: the card that everyone may read, and what needs tensors. */

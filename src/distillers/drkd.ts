@@ -13,15 +13,13 @@ import { drkdCard } from '../experiment/methods/drkd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { alignment } from './shared/align.ts';
 import { featureScaler } from './shared/deviations.ts';
-import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { graphUnit, relationUnit, type GraphUnit, type Related, type RelationUnit } from './drkdUnits.ts';
 import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { collect, sharing } from './shared/pairing.ts';
 import { largestBoxes } from './shared/slots.ts';
 
 export type DrkdConfig = Extract<MethodConfig, { method: 'drkd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: features of every level, and the objects of the finest ones, pooled where they are annotated.
 

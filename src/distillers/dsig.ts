@@ -19,14 +19,12 @@ import { alignmentIfNeeded } from './shared/align.ts';
 import { asCandidates } from './shared/assigned.ts';
 import { bestDetections, candidateBoxes } from './shared/detections.ts';
 import { featureScaler } from './shared/deviations.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { edgeLoss, edges, nodeLoss, type Nodes } from './dsigGraph.ts';
 import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { collect, sharing, type Check } from './shared/pairing.ts';
 
 export type DsigConfig = Extract<MethodConfig, { method: 'dsig' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: both pyramids, in them the regions of the student's own detections, and both heads' predictions.
 

@@ -16,7 +16,7 @@ import { fgdDefaults } from '../experiment/methods/fgdDefaults.ts';
 import { fgdCard } from '../experiment/methods/fgd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { attentionOf } from './shared/attention.ts';
-import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { inverseDeviations } from './shared/deviations.ts';
 import { contextBlock, type ContextBlock } from './fgdContext.ts';
 import { boxMasks } from './fgdMasks.ts';
@@ -24,8 +24,6 @@ import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './shared/map
 import { collect, sharing, type Check } from './shared/pairing.ts';
 
 export type FgdConfig = Extract<MethodConfig, { method: 'fgd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: the output of every level's last convolution, teacher level against student level.
 

@@ -11,7 +11,7 @@ import { detached } from '../engine/ops/gradient.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { fgfiCard, fgfiDefaults } from '../experiment/methods/fgfi.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { anchoredLevels, imitationMask, type AnchoredLevel } from './fgfiMasks.ts';
 import { hintAdapter } from './shared/hint.ts';
 import { at, fed } from './shared/maps.ts';
@@ -20,8 +20,6 @@ import { delayFactor } from './shared/pace.ts';
 import { collect, sharing } from './shared/pairing.ts';
 
 export type FgfiConfig = Extract<MethodConfig, { method: 'fgfi' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: every level of the pyramid, or the one of the wanted stride.
 

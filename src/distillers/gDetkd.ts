@@ -16,15 +16,13 @@ import { type MethodConfig } from '../experiment/schema.ts';
 import { alignmentIfNeeded } from './shared/align.ts';
 import { candidateBoxes } from './shared/detections.ts';
 import { inverseDeviations } from './shared/deviations.ts';
-import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { blendLevels, contrastLoss, enqueue, imitationLoss, type Blend } from './gDetkdLosses.ts';
 import { regionsOf, regionTensors } from './gDetkdRegions.ts';
 import { at, fed, mapLevels } from './shared/maps.ts';
 import { collect, sharing } from './shared/pairing.ts';
 
 export type GDetkdConfig = Extract<MethodConfig, { method: 'g-detkd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: regions of the student's pyramid at their own level, of the teacher's at every level.
 

@@ -13,15 +13,13 @@ import { Parameters } from '../engine/parameters.ts';
 import { gidCard } from '../experiment/methods/gid.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { asCandidates, assignedLevels, bestOfCell, codingOf } from './shared/assigned.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { answeringAnchors, answeringPoints, selectInstances, type Instance } from './gidInstances.ts';
 import { boxResponse, classResponse, featureLoss, relationLoss, relations } from './gidLosses.ts';
 import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { collect, sharing } from './shared/pairing.ts';
 
 export type GidConfig = Extract<MethodConfig, { method: 'gid' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: the pyramid in the regions of general instances, class logits and boxes where candidates answer for them. Which boxes those are
 // depends on both networks' predictions, seen before the step.

@@ -5,8 +5,7 @@ import { detached } from '../engine/ops/gradient.ts';
 import { smoothL1 } from '../engine/ops/smoothL1.ts';
 import { sumOfSquares } from '../engine/ops/squares.ts';
 import { fed } from './shared/maps.ts';
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
+import { type Inputs } from './distiller.ts';
 
 /** Least squared distance. */
 const LEAST = 1e-12;

@@ -13,7 +13,7 @@ import { Parameters } from '../engine/parameters.ts';
 import { headCard } from '../experiment/methods/head.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { boxHeadLosses, boxOutputs, hasTowers, regionLayers, towerRows, type BoxOutputs, type RegionFeatures } from './shared/boxHead.ts';
-import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { fed, mapLevels } from './shared/maps.ts';
 import { warmupFactor } from './shared/pace.ts';
 import { collect, sharing } from './shared/pairing.ts';
@@ -21,8 +21,6 @@ import { proposalCandidates } from './shared/proposals.ts';
 import { sampleRegionInputs, type Region } from './shared/regionSamples.ts';
 
 export type HeadConfig = Extract<MethodConfig, { method: 'head' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: the pyramid's four finest levels at sampled regions; the class tower's last block at the cells that these came from.
 

@@ -14,7 +14,7 @@ import { Parameters } from '../engine/parameters.ts';
 import { Random } from '../engine/random.ts';
 import { icdCard } from '../experiment/methods/icd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { createDecoder, joinLevels, type Decoded, type Decoder } from './icdDecoder.ts';
 import { instanceInputs, inventInstances, tokenInputs } from './icdInstances.ts';
 import { asMap, at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
@@ -22,8 +22,6 @@ import { delayFactor } from './shared/pace.ts';
 import { collect, sharing } from './shared/pairing.ts';
 
 export type IcdConfig = Extract<MethodConfig, { method: 'icd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: features of every level as tokens, and each image's objects, described, among invented ones.
 

@@ -6,8 +6,7 @@ import { layerNorm, linear, timesMatrix, type RowLayer } from '../engine/layers/
 import { type Parameters } from '../engine/parameters.ts';
 import { asPlaces, at, fed, type MapLevel } from './shared/maps.ts';
 import { DESCRIPTION } from './icdInstances.ts';
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
+import { type Inputs } from './distiller.ts';
 
 export interface Decoded {
   /** A: how well each token answers each instance, before any softmax, [N, M, R, S]. */

@@ -15,14 +15,12 @@ import { Random } from '../engine/random.ts';
 import { ikdCard } from '../experiment/methods/ikd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { alignmentIfNeeded } from './shared/align.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture, type StepTensors } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture, type StepTensors } from './distiller.ts';
 import { attackStart, attackStep, diversified, diversityInputs } from './ikdAttack.ts';
 import { asPlaces, at, fed, mapLevels } from './shared/maps.ts';
 import { collect, sharing } from './shared/pairing.ts';
 
 export type IkdConfig = Extract<MethodConfig, { method: 'ikd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 /** In 255ths. */
 const SHADES = 255;

@@ -13,7 +13,7 @@ import { DistillError } from '../errors.ts';
 import { labelencCard } from '../experiment/methods/labelenc.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { convAdapter } from './shared/convAdapter.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type MethodFile, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type MethodFile, type Picture } from './distiller.ts';
 import { labelMaps } from './labelencMap.ts';
 import { labelEncodingFunction, PUBLISHED_FORM } from './labelencNetwork.ts';
 import { asPlaces, at, fed, mapLevels } from './shared/maps.ts';
@@ -21,8 +21,6 @@ import { collect, sharing } from './shared/pairing.ts';
 import { leadingComponent } from './shared/pictureComponent.ts';
 
 export type LabelencConfig = Extract<MethodConfig, { method: 'labelenc' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: the output of every pyramid level, and boxes and classes of the objects as a map.
 

@@ -16,15 +16,13 @@ import { DistillError } from '../errors.ts';
 import { ladCard } from '../experiment/methods/lad.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { asCandidates, assignedLevels, bestOfCell, codingOf } from './shared/assigned.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { candidateObjects, choosePositives } from './ladAssign.ts';
 import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { collect, sharing, type Check } from './shared/pairing.ts';
 import { decodeBoxes, objectBoxInputs } from './shared/objectBoxes.ts';
 
 export type LadConfig = Extract<MethodConfig, { method: 'lad' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: class logits and decoded boxes of the teacher at the candidates; for `losses: paa` the student's, and its centerness branch.
 

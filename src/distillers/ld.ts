@@ -13,14 +13,12 @@ import { Parameters } from '../engine/parameters.ts';
 import { DistillError } from '../errors.ts';
 import { ldCard } from '../experiment/methods/ld.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { regionInputs } from './ldRegions.ts';
 import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { collect, sharing, type Check } from './shared/pairing.ts';
 
 export type LdConfig = Extract<MethodConfig, { method: 'ld' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: distributions of sides and class logits of every level; features only for imitation.
 

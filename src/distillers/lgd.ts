@@ -14,7 +14,7 @@ import { Parameters } from '../engine/parameters.ts';
 import { lgdCard } from '../experiment/methods/lgd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { convAdapter } from './shared/convAdapter.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { PUBLISHED_WIDTHS, type EncoderWidths } from './lgdEncoder.ts';
 import { rowCount, rowInputs, type RowLayout } from './lgdRows.ts';
 import { dynamicTeacher, type DynamicTeacher } from './lgdTeacher.ts';
@@ -23,8 +23,6 @@ import { collect, sharing } from './shared/pairing.ts';
 import { bestBoxes } from './shared/pictureBoxes.ts';
 
 export type LgdConfig = Extract<MethodConfig, { method: 'lgd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: the output of every pyramid level, and boxes and classes of the objects.
 

@@ -8,6 +8,7 @@ import { type Parameters } from '../engine/parameters.ts';
 import { convolution } from './shared/convAdapter.ts';
 import { attention, labelEncoder, normedLinear, type EncoderWidths } from './lgdEncoder.ts';
 import { asPlaces, at, fed } from './shared/maps.ts';
+import { type Inputs } from './distiller.ts';
 
 export interface TeacherForm {
   readonly channels: number;
@@ -19,7 +20,7 @@ export interface TeacherForm {
 }
 
 /** @param features the student's, by level @param inputs `rows`, `filled`, `inside.<level>` @returns instructive features of the same shapes */
-export type DynamicTeacher = (features: readonly tf.Tensor4D[], names: readonly string[], inputs: Readonly<Record<string, tf.Tensor>>) => tf.Tensor4D[];
+export type DynamicTeacher = (features: readonly tf.Tensor4D[], names: readonly string[], inputs: Inputs) => tf.Tensor4D[];
 
 /** Names of weights are the reference's. */
 export function dynamicTeacher(parameters: Parameters, prefix: string, { channels, classes, heads, widths, context }: TeacherForm): DynamicTeacher {

@@ -15,14 +15,12 @@ import { type MethodConfig } from '../experiment/schema.ts';
 import { alignment, alignmentIfNeeded } from './shared/align.ts';
 import { candidateBoxes } from './shared/detections.ts';
 import { inverseDeviations } from './shared/deviations.ts';
-import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { boxInputs, regionLayout, regionsOf } from './mimicRegions.ts';
 import { collect, decodableBoxes, sharing } from './shared/pairing.ts';
 
 export type MimicConfig = Extract<MethodConfig, { method: 'mimic' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: every level of the pyramid, at the regions that belong to it.
 

@@ -13,15 +13,13 @@ import { Parameters } from '../engine/parameters.ts';
 import { mimicdetCard } from '../experiment/methods/mimicdet.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { boxHeadLosses, boxOutputs, hasTowers, regionLayers, towerRows, type BoxOutputs, type RegionFeatures } from './shared/boxHead.ts';
-import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { fed } from './shared/maps.ts';
 import { collect, sharing } from './shared/pairing.ts';
 import { proposalCandidates } from './shared/proposals.ts';
 import { sampleRegionInputs, type Region } from './shared/regionSamples.ts';
 
 export type MimicdetConfig = Extract<MethodConfig, { method: 'mimicdet' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: the pyramid at sampled regions, and the last block of both towers at the cells that these came from.
 

@@ -15,15 +15,13 @@ import { type MethodConfig } from '../experiment/schema.ts';
 import { alignmentIfNeeded } from './shared/align.ts';
 import { asCandidates, candidateCentres, codingOf } from './shared/assigned.ts';
 import { attentionOf } from './shared/attention.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { collect, sharing, type Check } from './shared/pairing.ts';
 import { levelLosses, type LevelLosses, type LevelMaps, type Pair } from './pgdLosses.ts';
 import { imageMaps, type ImageMaps, type MapSetting } from './pgdMaps.ts';
 
 export type PgdConfig = Extract<MethodConfig, { method: 'pgd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: the first block of either tower, after its activation; for the maps the teacher's class logits and boxes, seen before the step.
 

@@ -12,7 +12,7 @@ import { pick } from '../engine/ops/pick.ts';
 import { Parameters } from '../engine/parameters.ts';
 import { rmCard } from '../experiment/methods/rm.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
-import { type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { at, fed, mapLevels } from './shared/maps.ts';
 import { collect, decodableBoxes, sharing } from './shared/pairing.ts';
 import { decodeBoxes, objectBoxInputs } from './shared/objectBoxes.ts';
@@ -20,8 +20,6 @@ import { candidateGroups, candidateInputs, type Layout } from './rmCandidates.ts
 import { objectInputs, rankAgreement, topBoxes } from './rmObjects.ts';
 
 export type RmConfig = Extract<MethodConfig, { method: 'rm' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: class logits (and box regression, for the localisation rank) of both networks, at the student's own candidates.
 

@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { float32, int32, type HostTensors } from '../engine/hostTensor.ts';
 import { type Groups } from '../engine/ops/groups.ts';
-import { type BatchTruth } from './distiller.ts';
+import { type BatchTruth, type Inputs } from './distiller.ts';
 import { at, fed, type MapLevel } from './shared/maps.ts';
 
 /** How an object's divergence counts: `image` 1 / (N · objects of its image), `batch` 1 / objects of the batch. */
@@ -47,7 +47,7 @@ export function candidateInputs({ truth, assignments }: BatchTruth, { levels, an
   };
 }
 
-export function candidateGroups(inputs: Readonly<Record<string, tf.Tensor>>): Groups {
+export function candidateGroups(inputs: Inputs): Groups {
   return { group: fed(inputs, 'group') as tf.Tensor2D, share: fed(inputs, 'share') as tf.Tensor1D, weight: fed(inputs, 'weight') as tf.Tensor1D };
 }
 

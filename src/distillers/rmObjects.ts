@@ -2,10 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { float32, int32, type HostTensors } from '../engine/hostTensor.ts';
 import { slotRanks, slotsByRank, type Groups } from '../engine/ops/groups.ts';
-import { type BatchTruth, type Picture } from './distiller.ts';
+import { type BatchTruth, type Inputs, type Picture } from './distiller.ts';
 import { at, fed } from './shared/maps.ts';
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 /** Objects of an image that are drawn. */
 const MOST_OBJECTS = 24;

@@ -15,7 +15,7 @@ import { scalekdCard } from '../experiment/methods/scalekd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { alignmentIfNeeded } from './shared/align.ts';
 import { featureScaler } from './shared/deviations.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture, type StepTensors, type TrainedNetworks } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture, type StepTensors, type TrainedNetworks } from './distiller.ts';
 import { at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { warmupFactor } from './shared/pace.ts';
 import { collect, sharing, type Check } from './shared/pairing.ts';
@@ -24,8 +24,6 @@ import { averageWindow, branchesOf, branchLoss, studentBranches, type StudentBra
 import { imitation, predictionInputs, predictionsOf } from './scalekdPredictions.ts';
 
 export type ScalekdConfig = Extract<MethodConfig, { method: 'scalekd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: features of every level, and the predictions of teacher, student and assistant.
 

@@ -7,10 +7,8 @@ import { gapEntropy } from '../engine/ops/gapEntropy.ts';
 import { detached } from '../engine/ops/gradient.ts';
 import { boxOverlap } from '../engine/ops/iou.ts';
 import { asCandidates, codingOf } from './shared/assigned.ts';
-import { type BatchTruth } from './distiller.ts';
+import { type BatchTruth, type Inputs } from './distiller.ts';
 import { at, fed } from './shared/maps.ts';
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 /** A side that a distance is divided by is a pixel at least. */
 const LEAST_SIDE = 1;

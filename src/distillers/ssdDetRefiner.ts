@@ -17,8 +17,7 @@ import { regionLayers } from './shared/boxHead.ts';
 import { fed } from './shared/maps.ts';
 import { bagTensor, WINDOW, type Offset } from './ssdDetBags.ts';
 import { bestProposals, clipBoxes, decodeProposals, encodeProposals, insideShare, meanBoxes, sampleMatrix, stretched } from './ssdDetBoxes.ts';
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
+import { type Inputs } from './distiller.ts';
 
 export interface RefinerForm {
   readonly channels: number;

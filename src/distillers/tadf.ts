@@ -16,7 +16,7 @@ import { Parameters } from '../engine/parameters.ts';
 import { tadfCard } from '../experiment/methods/tadf.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { asCandidates, codingOf, isPositive } from './shared/assigned.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { asMap, at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { boxesAt } from './shared/ownLevel.ts';
 import { decayFactor } from './shared/pace.ts';
@@ -26,8 +26,6 @@ import { boxGate, gate, keptMean, smoothDistance, type Boxes } from './tadfGates
 import { gaussianMask } from './tadfMasks.ts';
 
 export type TadfConfig = Extract<MethodConfig, { method: 'tadf' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: features of every level; class logits and boxes of the student's positives.
 

@@ -16,7 +16,7 @@ import { tbdCard } from '../experiment/methods/tbd.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { alignment } from './shared/align.ts';
 import { asCandidates, codingOf, isPositive } from './shared/assigned.ts';
-import { type BatchTruth, type Distiller, type DistillerContext, type Method, type Picture } from './distiller.ts';
+import { type BatchTruth, type Distiller, type DistillerContext, type Inputs, type Method, type Picture } from './distiller.ts';
 import { asMap, asPlaces, at, fed, mapLevels, type MapLevel } from './shared/maps.ts';
 import { collect, sharing } from './shared/pairing.ts';
 import { decodeBoxes, objectBoxInputs } from './shared/objectBoxes.ts';
@@ -24,8 +24,6 @@ import { scoreIndexes } from './rmCandidates.ts';
 import { cellQuality, EPSILON, harmonyScore, taskShares, type CellQuality, type HarmonyForm } from './tbdMasks.ts';
 
 export type TbdConfig = Extract<MethodConfig, { method: 'tbd' }>;
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 // Taps: pyramids, class logits and decoded boxes of both networks; for the masks both networks' predictions, seen before the step.
 

@@ -12,8 +12,7 @@ import { type Check } from './pairing.ts';
 import { DistillError } from '../../errors.ts';
 import { hardClassLoss } from '../chenRows.ts';
 import { asPlaces, at, fed } from './maps.ts';
-
-type Inputs = Readonly<Record<string, tf.Tensor>>;
+import { type Inputs } from '../distiller.ts';
 
 /** What two layers make of regions, each after its rectifier, [R, hidden]. */
 export interface RegionFeatures {

@@ -1,6 +1,7 @@
 /** Geometry that all methods share: the cells of each level, and maps as matrices of places × channels. */
 import * as tf from '@tensorflow/tfjs';
 import { type DetectorTraits } from '../../detectors/detector.ts';
+import { type Inputs } from '../distiller.ts';
 
 export interface MapLevel {
   readonly name: string;
@@ -37,7 +38,7 @@ export function at<T>(items: readonly T[], index: number): T {
 }
 
 /** An input tensor by name. */
-export function fed(inputs: Readonly<Record<string, tf.Tensor>>, name: string): tf.Tensor {
+export function fed(inputs: Inputs, name: string): tf.Tensor {
   const tensor = inputs[name];
   if (tensor === undefined) throw new Error(`input ${name} was not fed`);
   return tensor;
