@@ -2,7 +2,7 @@
  * Which object each anchor serves, by ATSS (Zhang et al., CVPR 2020): of an object's nearest anchors those that overlap it at least
  * as much as mean plus deviation and whose centre lies in it; of several objects the one that it overlaps most. In doubles, on the host.
  */
-import { type Box, type GroundTruth } from '../engine/boxes.ts';
+import { centre, liesIn, type GroundTruth } from '../engine/boxes.ts';
 import { allAnchors, anchorsPerLevel, type AnchorGrid } from './anchors.ts';
 import { ignorePoints } from './assignPoints.ts';
 import { anchorBox, chooseAtss, type AnchorLevels } from './atssThresholds.ts';
@@ -22,7 +22,7 @@ export function assignAtss(grid: AnchorGrid, truth: GroundTruth): Assignment {
     const { candidates, overlaps, threshold } = chooseAtss(anchors, box);
     for (const [place, index] of candidates.entries()) {
       const overlap = overlaps[place] ?? 0;
-      if (overlap < threshold - ROUNDING || overlap <= (best[index] ?? 0) || !centredIn(anchorBox(anchors, index), box)) continue;
+      if (overlap < threshold - ROUNDING || overlap <= (best[index] ?? 0) || !liesIn(centre(anchorBox(anchors, index)), box, MARGIN)) continue;
       best[index] = overlap;
       assignment[index] = position + 1;
     }
@@ -31,7 +31,3 @@ export function assignAtss(grid: AnchorGrid, truth: GroundTruth): Assignment {
   return assignment;
 }
 
-function centredIn(anchor: Box, box: Box): boolean {
-  const [x, y] = [(anchor[0] + anchor[2]) / 2, (anchor[1] + anchor[3]) / 2];
-  return Math.min(x - box[0], y - box[1], box[2] - x, box[3] - y) > MARGIN;
-}

@@ -4,7 +4,7 @@
  */
 import { anchorBox, type AnchorLevels } from '../detectors/atssThresholds.ts';
 import { type Assignment } from '../detectors/detector.ts';
-import { area, intersection, type Box, type GroundTruth } from '../engine/boxes.ts';
+import { area, centre, intersection, liesIn, type Box, type GroundTruth } from '../engine/boxes.ts';
 import { fitPair } from './ladMixture.ts';
 
 export interface CandidateSettings {
@@ -33,7 +33,7 @@ export function candidateObjects(anchors: AnchorLevels, truth: GroundTruth, { ov
   const result = new Int32Array(count);
   const best = new Float64Array(count);
   const own = truth.boxes.map((box) => (Math.min(box[2] - box[0], box[3] - box[1]) < LEAST_SIDE ? undefined : overlaps(anchors, box)));
-  const allowed = (index: number, box: Box): boolean => inside(index) && (!centred || centredIn(anchorBox(anchors, index), box));
+  const allowed = (index: number, box: Box): boolean => inside(index) && (!centred || liesIn(centre(anchorBox(anchors, index)), box));
   for (const [position, values] of own.entries()) {
     values?.forEach((value, index) => {
       if (value < overlap || value <= (best[index] ?? 0) || !allowed(index, truth.boxes[position] ?? [0, 0, 0, 0])) return;
@@ -60,11 +60,6 @@ function overlaps(anchors: AnchorLevels, box: Box): Float64Array {
     const shared = intersection(anchor, box);
     return shared === 0 ? 0 : shared / Math.max(area(anchor) + own - shared, LEAST_AREA);
   });
-}
-
-function centredIn(anchor: Box, [x1, y1, x2, y2]: Box): boolean {
-  const [x, y] = [(anchor[0] + anchor[2]) / 2, (anchor[1] + anchor[3]) / 2];
-  return x > x1 && x < x2 && y > y1 && y < y2;
 }
 
 function ignored(anchor: Box, regions: readonly Box[]): boolean {

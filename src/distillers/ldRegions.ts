@@ -1,7 +1,7 @@
 /** LD's regions, made from anchors and ground truth on the host in doubles: positives, the valuable localisation region, imitation. */
 import { anchorBox, chooseAtss, squaredCentreDistance, type AnchorLevels } from '../detectors/atssThresholds.ts';
 import { type Assignment } from '../detectors/detector.ts';
-import { area, intersection, type Box, type GroundTruth } from '../engine/boxes.ts';
+import { area, centre, intersection, liesIn, type Box, type GroundTruth } from '../engine/boxes.ts';
 import { float32, type HostTensors } from '../engine/hostTensor.ts';
 import { type BatchTruth } from './distiller.ts';
 import { at, type MapLevel } from './shared/maps.ts';
@@ -33,7 +33,7 @@ export function imageRegions(anchors: AnchorLevels, truth: GroundTruth, settings
     let best = 0;
     for (let index = 0; index < count; index += 1) {
       const anchor = anchorBox(anchors, index);
-      if (settings.imitation === 'fitnet' && centreInside(anchor, box)) regions.imitated[index] = 1;
+      if (settings.imitation === 'fitnet' && liesIn(centre(anchor), box)) regions.imitated[index] = 1;
       const shared = intersection(anchor, box);
       // Without overlap nothing of the rest can hold.
       if (shared === 0) continue;
@@ -56,11 +56,6 @@ export function imageRegions(anchors: AnchorLevels, truth: GroundTruth, settings
 function centrePenalty(a: Box, b: Box): number {
   const diagonal = (Math.max(a[2], b[2]) - Math.min(a[0], b[0])) ** 2 + (Math.max(a[3], b[3]) - Math.min(a[1], b[1])) ** 2;
   return squaredCentreDistance(a, b) / Math.max(diagonal, LEAST);
-}
-
-function centreInside(anchor: Box, [x1, y1, x2, y2]: Box): boolean {
-  const [x, y] = [(anchor[0] + anchor[2]) / 2, (anchor[1] + anchor[3]) / 2];
-  return x > x1 && x < x2 && y > y1 && y < y2;
 }
 
 /**

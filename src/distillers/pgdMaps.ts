@@ -1,5 +1,5 @@
 /** PGD's weight maps: a Gaussian for each object over the cells where the teacher predicts it best. On the host, in doubles. */
-import { iou, type Box, type GroundTruth } from '../engine/boxes.ts';
+import { iou, liesIn, type Box, type GroundTruth } from '../engine/boxes.ts';
 import { type Random } from '../engine/random.ts';
 import { at } from './shared/maps.ts';
 
@@ -52,12 +52,12 @@ export function imageMaps({ boxes, labels, ignored }: GroundTruth, predictions: 
     fits.classification.forEach((quality, cell) => { maps.quality[cell] = Math.max(maps.quality[cell] ?? 0, quality); });
     spread(maps.classification, fits.classification, box, setting, random);
     spread(maps.box, fits.box, box, setting, random);
-    for (let cell = 0; cell < cells; cell += 1) if (inside(testedPoint(setting, cell), box)) maps.background[cell] = 0;
+    for (let cell = 0; cell < cells; cell += 1) if (liesIn(testedPoint(setting, cell), box, MARGIN)) maps.background[cell] = 0;
   });
   if (setting.clearIgnored) {
     for (const region of ignored) {
       for (let cell = 0; cell < cells; cell += 1) {
-        if (inside(pointOf(setting, cell), region)) [maps.classification[cell], maps.box[cell]] = [0, 0];
+        if (liesIn(pointOf(setting, cell), region, MARGIN)) [maps.classification[cell], maps.box[cell]] = [0, 0];
       }
     }
   }
@@ -84,7 +84,7 @@ function spread(map: Float64Array, quality: Float64Array, box: Box, setting: Map
   const chosen = best(quality, setting.topK);
   const weights = gaussian(chosen.map((cell) => pointOf(setting, cell)), setting.noise, random);
   chosen.forEach((cell, index) => {
-    if (inside(testedPoint(setting, cell), box)) map[cell] = Math.max(map[cell] ?? 0, at(weights, index));
+    if (liesIn(testedPoint(setting, cell), box, MARGIN)) map[cell] = Math.max(map[cell] ?? 0, at(weights, index));
   });
 }
 
@@ -122,8 +122,4 @@ function pointOf({ centres }: MapSetting, cell: number): Point {
 function testedPoint(setting: MapSetting, cell: number): Point {
   const [x, y] = pointOf(setting, cell);
   return setting.swap ? [y, x] : [x, y];
-}
-
-function inside([x, y]: Point, box: Box): boolean {
-  return Math.min(x - box[0], y - box[1], box[2] - x, box[3] - y) > MARGIN;
 }

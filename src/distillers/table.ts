@@ -4,11 +4,11 @@ import { DistillError } from '../errors.ts';
 import { type MethodCard, type MethodId } from '../experiment/methods/index.ts';
 import { type MethodConfig } from '../experiment/schema.ts';
 import { bckd } from './bckd.ts';
+import { chen2017 } from './chen2017.ts';
 import { crosskd } from './crosskd.ts';
+import { cwd } from './cwd.ts';
 import { defeat } from './defeat.ts';
 import { type Distiller, type DistillerContext, type Method, type MethodFile } from './distiller.ts';
-import { chen2017 } from './chen2017.ts';
-import { cwd } from './cwd.ts';
 import { drkd } from './drkd.ts';
 import { dsig } from './dsig.ts';
 import { fgd } from './fgd.ts';
@@ -16,6 +16,7 @@ import { fgfi } from './fgfi.ts';
 import { fkd } from './fkd.ts';
 import { frs } from './frs.ts';
 import { gDetkd } from './gDetkd.ts';
+import { gid } from './gid.ts';
 import { glamd } from './glamd.ts';
 import { head } from './head.ts';
 import { icd } from './icd.ts';
@@ -27,20 +28,26 @@ import { lgd } from './lgd.ts';
 import { mimic } from './mimic.ts';
 import { mimicdet } from './mimicdet.ts';
 import { pfi } from './pfi.ts';
+import { pgd } from './pgd.ts';
 import { pkd } from './pkd.ts';
 import { rm } from './rm.ts';
 import { scalekd } from './scalekd.ts';
 import { ssdDet } from './ssdDet.ts';
 import { ssimKd } from './ssimKd.ts';
 import { tadf } from './tadf.ts';
-import { pgd } from './pgd.ts';
-import { gid } from './gid.ts';
 import { tbd } from './tbd.ts';
 
 export { type MethodId } from '../experiment/methods/index.ts';
 type ConfigOf<Id extends MethodId> = Extract<MethodConfig, { method: Id }>;
 
-export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = { fgd, rm, pfi, ld, pkd, bckd, icd, frs, lgd, cwd, fgfi, chen2017, 'ssim-kd': ssimKd, crosskd, defeat, dsig, mimic, fkd, labelenc, lad, tadf, pgd, glamd, drkd, ikd, head, gid, mimicdet, scalekd, tbd, 'g-detkd': gDetkd, 'ssd-det': ssdDet };
+export const METHODS: { readonly [Id in MethodId]: Method<ConfigOf<Id>> } = {
+  fgd, pfi, mimic, fgfi, defeat, frs, pgd, gid, tadf, tbd,
+  cwd, pkd, 'ssim-kd': ssimKd, fkd, glamd, scalekd,
+  drkd, dsig, icd, 'g-detkd': gDetkd,
+  rm, ld, crosskd, bckd, chen2017,
+  lad, ikd,
+  lgd, labelenc, head, mimicdet, 'ssd-det': ssdDet,
+};
 
 /** A row by the word in the experiment file, for those who show methods. */
 export function methodOf(id: string): MethodCard & Pick<Method<never>, 'pictures'> {

@@ -30,6 +30,15 @@ export function intersection(a: Box, b: Box): number {
   return width > 0 && height > 0 ? width * height : 0;
 }
 
+/** Whether a point lies inside, farther than `margin` from every side. */
+export function liesIn([x, y]: readonly [x: number, y: number], box: Box, margin = 0): boolean {
+  return Math.min(x - box[0], y - box[1], box[2] - x, box[3] - y) > margin;
+}
+
+export function centre([x1, y1, x2, y2]: Box): readonly [x: number, y: number] {
+  return [(x1 + x2) / 2, (y1 + y2) / 2];
+}
+
 export function iou(a: Box, b: Box): number {
   const shared = intersection(a, b);
   const union = area(a) + area(b) - shared;

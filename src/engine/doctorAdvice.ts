@@ -61,8 +61,8 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
   ];
   const width = Math.max(...rows.map(([title]) => title.length)) + 2;
   const lines = rows.map(([title, text]) => `${title.padEnd(width)}${text}`);
-  const todo = advice.length === 0 ? ['All is well.'] : ['What to do:', ...advice.map((text, index) => `${index + 1}. ${text}`)];
-  return [...lines, '', ...todo].join('\n');
+  const advised = advice.length === 0 ? ['All is well.'] : ['What to do:', ...advice.map((text, index) => `${index + 1}. ${text}`)];
+  return [...lines, '', ...advised].join('\n');
 }
 
 function describe({ addon, source, flavour, tensorflow, problem }: EngineFinding): string {

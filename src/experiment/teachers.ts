@@ -41,3 +41,9 @@ export function shortestStage(experiment: Pick<Experiment, 'teacher' | 'teaching
 export function lessonId(method: string, teacher: number): string {
   return teacher === 0 ? method : `${method}_${teacher + 1}`;
 }
+
+/** Back from `lessonId`; no method's own name has the sign. @returns `copy` is empty for the first teacher's */
+export function lessonParts(id: string): { readonly method: string; readonly copy: string } {
+  const [method = id, copy] = id.split('_');
+  return { method, copy: copy === undefined ? '' : `_${copy}` };
+}

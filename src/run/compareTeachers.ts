@@ -1,20 +1,17 @@
 /** `distill-lab teachers`: how strong the teachers of an experiment are, how far apart, and in which order they should teach. */
 import { openDataSet } from '../data/index.ts';
-import { type DataSet } from '../data/sample.ts';
 import { type Detector } from '../detectors/detector.ts';
 import { loadStateDict } from '../detectors/stateDict.ts';
 import { createDetector } from '../detectors/table.ts';
-import { startEngine, type Engine } from '../engine/backend.ts';
-import { createProgram } from '../engine/program.ts';
+import { startEngine } from '../engine/backend.ts';
 import { Random } from '../engine/random.ts';
 import { readWeights } from '../engine/weights/read.ts';
 import { type Experiment } from '../experiment/schema.ts';
 import { adaptationCosts } from './adaptation.ts';
-import { evaluate } from './evaluation.ts';
-import { inferenceFunction } from './infer.ts';
+import { evaluateAlone } from './evaluation.ts';
 import { readTeachers, STREAMS } from './lessons.ts';
+import { logLoaded } from './loaded.ts';
 import { resolvePath } from './paths.ts';
-import { report } from './prepare.ts';
 import { teacherOrder } from './teacherOrder.ts';
 
 export interface CompareOptions {
@@ -47,11 +44,11 @@ export async function compareTeachers(options: CompareOptions): Promise<Comparis
   const training = await openDataSet(data, 'train', { baseFolder });
   const validation = await openDataSet({ ...data, classes: [...training.classes] }, 'val', { baseFolder });
   const engine = await startEngine({ backend, device });
-  const teachers = await readTeachers(experiment, { classes: training.classes, baseFolder, report: (what, found) => { report(what, found, log); } });
+  const teachers = await readTeachers(experiment, { classes: training.classes, baseFolder, report: (what, found) => { logLoaded(what, found, log); } });
   const student = await studentOf(options, training.classes);
   const measured: Comparison['teachers'][number][] = [];
   for (const [index, { config, detector }] of teachers.entries()) {
-    const AP = await precisionOf(detector, engine, validation, experiment, (done, total) => { onProgress?.(`teacher ${index + 1} of ${teachers.length}: image`, done, total); });
+    const { metrics: { AP } } = await evaluateAlone(detector, engine, validation, experiment, (done, total) => { onProgress?.(`teacher ${index + 1} of ${teachers.length}: image`, done, total); });
     measured.push({ weights: config.weights, AP });
   }
   const costs = await adaptationCosts([...teachers.map(({ detector }) => detector), student], {
@@ -62,19 +59,9 @@ export async function compareTeachers(options: CompareOptions): Promise<Comparis
   return { teachers: measured, costs: between, fromStudent, studentTrained: (options.student ?? experiment.student.weights) !== undefined, order: teacherOrder(measured, between, fromStudent) };
 }
 
-async function precisionOf(detector: Detector, engine: Engine, validation: DataSet, experiment: Experiment, onProgress: (done: number, total: number) => void): Promise<number> {
-  const variables = detector.parameters.all().map(({ variable }) => variable);
-  const program = createProgram({ engine, capture: experiment.engine.capture, variables, functions: { infer: inferenceFunction(detector, experiment.data.size) } });
-  try {
-    return (await evaluate(program, 'infer', detector, validation, experiment, onProgress)).metrics.AP;
-  } finally {
-    program.dispose();
-  }
-}
-
 async function studentOf({ experiment, baseFolder, student, log }: CompareOptions, classes: readonly string[]): Promise<Detector> {
   const detector = createDetector(experiment.student, { classes, random: Random.of(experiment.train.seed, STREAMS.student), evaluation: experiment.evaluate });
   const file = student ?? (experiment.student.weights === undefined ? undefined : resolvePath(experiment.student.weights, baseFolder));
-  if (file !== undefined) report(`student ${file}`, loadStateDict(detector, await readWeights(file), { strict: student !== undefined }), log);
+  if (file !== undefined) logLoaded(`student ${file}`, loadStateDict(detector, await readWeights(file), { strict: student !== undefined }), log);
   return detector;
 }

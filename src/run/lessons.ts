@@ -107,8 +107,3 @@ function atItsPlace(problem: DistillError, { distill }: Experiment, methods: Exp
   const options = typeof index === 'number' ? methods[index] : undefined;
   return options === undefined ? problem : new DistillError(problem.code, problem.message, { ...problem.details, key: ['distill', distill.indexOf(options)] });
 }
-
-/** `fgd_2`, FGD with the second teacher → `fgd`. */
-export function methodName(id: string): string {
-  return id.split('_')[0] ?? id;
-}

@@ -4,7 +4,7 @@ import { openDataSet, validationExamples } from '../data/index.ts';
 import { type DataSet, type Example } from '../data/sample.ts';
 import { type Detector } from '../detectors/detector.ts';
 import { inheritFrom } from '../detectors/inherit.ts';
-import { loadStateDict, type LoadReport } from '../detectors/stateDict.ts';
+import { loadStateDict } from '../detectors/stateDict.ts';
 import { createDetector } from '../detectors/table.ts';
 import { methodOf } from '../distillers/table.ts';
 import { type Engine } from '../engine/backend.ts';
@@ -13,11 +13,12 @@ import { readWeights } from '../engine/weights/read.ts';
 import { type Arm as ArmName } from '../experiment/record.ts';
 import { type Resolved } from '../experiment/resolved.ts';
 import { type Experiment } from '../experiment/schema.ts';
-import { stagesOf } from '../experiment/teachers.ts';
+import { lessonParts, stagesOf } from '../experiment/teachers.ts';
 import { Arm } from './arm.ts';
 import { findCheckpoint } from './checkpoint.ts';
 import { type EventWriter } from './eventWriter.ts';
-import { loadTeachers, methodName, planLessons, STREAMS, type LoadedTeacher } from './lessons.ts';
+import { logLoaded } from './loaded.ts';
+import { loadTeachers, planLessons, STREAMS, type LoadedTeacher } from './lessons.ts';
 import { readMethodFiles } from './methodFiles.ts';
 import { resolvePath } from './paths.ts';
 import { PictureRecorder } from './pictures.ts';
@@ -64,7 +65,7 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   const evaluateEvery = experiment.evaluate.every ?? tenth;
 
   if (experiment.teacher !== undefined) events.write({ type: 'phase', phase: 'teacher' });
-  const teachers = await loadTeachers(experiment, { training, engine, baseFolder, report: (what, loaded) => { report(what, loaded, log); }, log });
+  const teachers = await loadTeachers(experiment, { training, engine, baseFolder, report: (what, loaded) => { logLoaded(what, loaded, log); }, log });
 
   const examples: Example[] = [];
   if (experiment.pictures.images > 0) {
@@ -102,18 +103,14 @@ async function createArm(name: ArmName, { folder, resolved: { experiment }, engi
   const student = createDetector(experiment.student, { classes: training.classes, random: Random.of(train.seed, STREAMS.student), evaluation: evaluate });
   if (experiment.student.weights !== undefined) {
     const file = resolvePath(experiment.student.weights, baseFolder);
-    report(`student ${file}`, loadStateDict(student, await readWeights(file), { strict: false }), log);
+    logLoaded(`student ${file}`, loadStateDict(student, await readWeights(file), { strict: false }), log);
   }
   const inherits = experiment.student.inherit !== 'none' && name !== 'control';
   const [first] = teachers;
   if (inherits && first !== undefined) log(`${name}: ${inheritFrom(student, first.detector, experiment.student.inherit === 'head' ? 'head' : 'neck+head').length} tensors inherited from the teacher`);
   const stages = name === 'student' ? planLessons(experiment, { student, teachers, steps, files: await readMethodFiles(experiment.distill, baseFolder) })
     : stagesOf(experiment, steps).map(({ from, to }) => ({ from, to, networks: { student, distillers: [] } }));
-  const pictures = name === 'student' && examples.length > 0 ? new PictureRecorder(examples, data, (method) => methodOf(methodName(method)).pictures) : undefined;
+  const pictures = name === 'student' && examples.length > 0 ? new PictureRecorder(examples, data, (method) => methodOf(lessonParts(method).method).pictures) : undefined;
   const found = findCheckpoint(folder, name, 'last');
   return Arm.create({ name, experiment, engine, student, stages, training, pictures }, found === undefined ? undefined : { folder: found.folder, step: found.state.step, bestAP: found.state.bestAP });
-}
-
-export function report(what: string, { loaded, missing, unexpected }: LoadReport, log: (line: string) => void): void {
-  log(`${what}: ${loaded.length} tensors loaded${missing.length > 0 ? `, ${missing.length} not in the file (${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''})` : ''}${unexpected.length > 0 ? `, ${unexpected.length} in the file not used` : ''}`);
 }

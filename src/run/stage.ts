@@ -13,12 +13,13 @@ import { Random } from '../engine/random.ts';
 import { learningRateAt } from '../engine/schedule.ts';
 import { type Engine } from '../engine/backend.ts';
 import { type Experiment } from '../experiment/schema.ts';
+import { lessonParts } from '../experiment/teachers.ts';
 import { WeightAverage } from './average.ts';
 import { matchValues, namedValues, type CheckpointValues } from './checkpoint.ts';
 import { inferenceFunction } from './infer.ts';
 import { stepInputs, type Observe } from './methodInputs.ts';
 import { type PictureRecorder } from './pictures.ts';
-import { observationStep, observes, teachersOf, trainingStep, type Networks } from './step.ts';
+import { observationStep, observes, teachersIn, trainingStep, type Networks } from './step.ts';
 
 /** Streams of random numbers of methods' steps, beyond those of `prepare.ts`. */
 const METHOD_STREAM = 1000;
@@ -72,7 +73,7 @@ export class Stage {
       ...(this.average === undefined ? {} : { average: this.average.function() }),
     };
     const variables = [
-      ...[student, ...distillers, ...teachersOf(networks)].flatMap(({ parameters }) => parameters.all().map(({ variable }) => variable)),
+      ...[student, ...distillers, ...teachersIn(networks)].flatMap(({ parameters }) => parameters.all().map(({ variable }) => variable)),
       ...this.optimizer.state().values(), ...(this.average?.variables ?? []),
     ];
     this.program = createProgram({ engine, capture, variables, functions });
@@ -145,6 +146,5 @@ export class Stage {
 
 /** Two teachers of one method have adapters of the same names. */
 function adapterName(id: string, name: string): string {
-  const [, teacher] = id.split('_');
-  return teacher === undefined ? name : `${name}_${teacher}`;
+  return `${name}${lessonParts(id).copy}`;
 }

@@ -20,13 +20,13 @@ export interface Networks {
 }
 
 /** Every teacher once. */
-export function teachersOf({ teacher, teacherOf }: Networks): Detector[] {
+export function teachersIn({ teacher, teacherOf }: Networks): Detector[] {
   return [...new Set([...(teacher === undefined ? [] : [teacher]), ...(teacherOf?.values() ?? [])])];
 }
 
 /** Outputs of each method's teacher, every network seen once; without a teacher what `own` is. */
 function lessons(networks: Networks, images: tf.Tensor4D): (distiller: Distiller, own: DetectorOutputs) => DetectorOutputs {
-  const outputs = new Map(networks.distillers.length === 0 ? [] : teachersOf(networks).map((teacher) => [teacher, teacher.forward(images, inference())]));
+  const outputs = new Map(networks.distillers.length === 0 ? [] : teachersIn(networks).map((teacher) => [teacher, teacher.forward(images, inference())]));
   return (distiller, own) => {
     const teacher = networks.teacherOf?.get(distiller) ?? networks.teacher;
     return (teacher === undefined ? undefined : outputs.get(teacher)) ?? own;

@@ -8,14 +8,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DistillError } from '../errors.ts';
-import { createProgram } from '../engine/program.ts';
 import { formatKey } from '../experiment/keyPath.ts';
 import { FILES } from '../experiment/record.ts';
 import { teacherPath } from '../experiment/teachers.ts';
 import { type Arm, type StepRecord } from './arm.ts';
 import { writeCheckpoint } from './checkpoint.ts';
-import { evaluate, type EvaluationResult } from './evaluation.ts';
-import { inferenceFunction } from './infer.ts';
+import { evaluate, evaluateAlone, type EvaluationResult } from './evaluation.ts';
 import { type PreparedRun } from './prepare.ts';
 
 /** A total this many times the first one is no longer training. */
@@ -94,10 +92,7 @@ async function evaluateTeachers(run: PreparedRun): Promise<void> {
   events.write({ type: 'phase', phase: 'evaluating', detail: 'teacher' });
   const results: EvaluationResult[] = [];
   for (const [index, teacher] of teachers.entries()) {
-    const variables = teacher.parameters.all().map(({ variable }) => variable);
-    const program = createProgram({ engine, capture: experiment.engine.capture, variables, functions: { infer: inferenceFunction(teacher, experiment.data.size) } });
-    const result = await evaluate(program, 'infer', teacher, validation, experiment);
-    program.dispose();
+    const result = await evaluateAlone(teacher, engine, validation, experiment);
     results.push(result);
     const ap = (100 * result.metrics.AP).toFixed(1);
     if (teachers.length > 1) log(`teacher ${index + 1} of ${teachers.length}: AP ${ap}`);

@@ -3,8 +3,8 @@
  * A default that depends on the detector is left out of the options and given by the card.
  */
 import { z } from 'zod';
-import { bckdCard, bckdOptions } from './bckd.ts';
 import { type MethodCard } from './card.ts';
+import { bckdCard, bckdOptions } from './bckd.ts';
 import { chen2017Card, chen2017Options } from './chen2017.ts';
 import { crosskdCard, crosskdOptions } from './crosskd.ts';
 import { cwdCard, cwdOptions } from './cwd.ts';
@@ -39,39 +39,20 @@ import { tbdCard, tbdOptions } from './tbd.ts';
 
 export { type MethodCard } from './card.ts';
 
+/** In the order in which methods are listed everywhere. */
 export const methodSchema = z.discriminatedUnion('method', [
-  fgdOptions,
-  rmOptions,
-  pfiOptions,
-  ldOptions,
-  pkdOptions,
-  bckdOptions,
-  icdOptions,
-  frsOptions,
-  lgdOptions,
-  cwdOptions,
-  fgfiOptions,
-  chen2017Options,
-  ssimKdOptions,
-  crosskdOptions,
-  defeatOptions,
-  dsigOptions,
-  mimicOptions,
-  fkdOptions,
-  labelencOptions,
-  ladOptions,
-  tadfOptions,
-  pgdOptions,
-  glamdOptions,
-  drkdOptions,
-  ikdOptions,
-  headOptions,
-  gidOptions,
-  mimicdetOptions,
-  scalekdOptions,
-  tbdOptions,
-  gDetkdOptions,
-  ssdDetOptions,
+  // features near objects
+  fgdOptions, pfiOptions, mimicOptions, fgfiOptions, defeatOptions, frsOptions, pgdOptions, gidOptions, tadfOptions, tbdOptions,
+  // features by attention or statistics
+  cwdOptions, pkdOptions, ssimKdOptions, fkdOptions, glamdOptions, scalekdOptions,
+  // relations of regions and objects
+  drkdOptions, dsigOptions, icdOptions, gDetkdOptions,
+  // what heads predict
+  rmOptions, ldOptions, crosskdOptions, bckdOptions, chen2017Options,
+  // assignment, augmentation
+  ladOptions, ikdOptions,
+  // without a teacher
+  lgdOptions, labelencOptions, headOptions, mimicdetOptions, ssdDetOptions,
 ]);
 
 export type MethodConfig = z.output<typeof methodSchema>;
@@ -79,35 +60,35 @@ export type MethodId = MethodConfig['method'];
 
 export const METHOD_CARDS: Readonly<Record<MethodId, MethodCard>> = {
   fgd: fgdCard,
-  rm: rmCard,
   pfi: pfiCard,
-  ld: ldCard,
-  pkd: pkdCard,
-  bckd: bckdCard,
-  icd: icdCard,
-  frs: frsCard,
-  lgd: lgdCard,
-  cwd: cwdCard,
-  fgfi: fgfiCard,
-  chen2017: chen2017Card,
-  'ssim-kd': ssimKdCard,
-  crosskd: crosskdCard,
-  defeat: defeatCard,
-  dsig: dsigCard,
   mimic: mimicCard,
-  fkd: fkdCard,
-  labelenc: labelencCard,
-  lad: ladCard,
-  tadf: tadfCard,
+  fgfi: fgfiCard,
+  defeat: defeatCard,
+  frs: frsCard,
   pgd: pgdCard,
-  glamd: glamdCard,
-  drkd: drkdCard,
-  ikd: ikdCard,
-  head: headCard,
   gid: gidCard,
-  mimicdet: mimicdetCard,
-  scalekd: scalekdCard,
+  tadf: tadfCard,
   tbd: tbdCard,
+  cwd: cwdCard,
+  pkd: pkdCard,
+  'ssim-kd': ssimKdCard,
+  fkd: fkdCard,
+  glamd: glamdCard,
+  scalekd: scalekdCard,
+  drkd: drkdCard,
+  dsig: dsigCard,
+  icd: icdCard,
   'g-detkd': gDetkdCard,
+  rm: rmCard,
+  ld: ldCard,
+  crosskd: crosskdCard,
+  bckd: bckdCard,
+  chen2017: chen2017Card,
+  lad: ladCard,
+  ikd: ikdCard,
+  lgd: lgdCard,
+  labelenc: labelencCard,
+  head: headCard,
+  mimicdet: mimicdetCard,
   'ssd-det': ssdDetCard,
 };

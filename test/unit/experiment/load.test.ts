@@ -55,7 +55,7 @@ const ROWS: readonly Row[] = [
   { title: 'infinity', text: withLine('train', 'train: { steps: 500, clip: .inf }'), code: 'DL103', at: [7, 28] },
   { title: 'too few numbers', text: withLine('data', 'data: { format: scenes, size: [64] }'), code: 'DL103', at: [2, 31], says: /2 values/ },
   { title: 'bare number for a list', text: withLine('data', 'data: { format: scenes, size: 64 }'), code: 'DL103', at: [2, 31], says: /brackets/ },
-  { title: 'item that is no mapping', text: withLine('  - method', '  - fgd'), code: 'DL103', at: [6, 5], says: /whose `method` is one of fgd, rm, pfi/ },
+  { title: 'item that is no mapping', text: withLine('  - method', '  - fgd'), code: 'DL103', at: [6, 5], says: /whose `method` is one of fgd, pfi, mimic/ },
   { title: 'missing key', text: withLine('name', '# nameless'), code: 'DL104', at: [2, 1], says: /`name` is missing/ },
   { title: 'missing key in a mapping', text: withLine('data', 'data: { format: scenes }'), code: 'DL104', at: [2, 1], says: /`data.size` is missing/ },
   { title: 'key with nothing after it', text: withLine('name', 'name:'), code: 'DL104', at: [1, 1] },
