@@ -115,7 +115,7 @@ export class PanelServer {
     const page = await context.newPage();
     const posted: ToHost[] = [];
     const faults: string[] = [];
-    page.on('pageerror', (error) => { faults.push(String(error)); });
+    page.on('pageerror', (error) => { faults.push(error.stack ?? String(error)); });
     page.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
     await page.exposeBinding('postToHost', async (_, message: ToHost) => {
       posted.push(message);
