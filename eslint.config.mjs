@@ -11,10 +11,11 @@ const rooms = {
   evaluation: ['engine'],
   run: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation'],
   store: ['experiment'],
+  language: ['experiment', 'store'],
   launch: ['experiment', 'store'],
   report: ['experiment', 'store'],
   cli: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation', 'run', 'store', 'launch', 'report'],
-  extension: ['experiment', 'store', 'launch'],
+  extension: ['experiment', 'store', 'language', 'launch'],
 };
 
 function boundaries(room, allowed) {

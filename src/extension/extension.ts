@@ -8,6 +8,7 @@ import { registerCommands } from './commands/index.ts';
 import { inBackground, type Context } from './context.ts';
 import { contextKeys } from './contextKeys.ts';
 import { Diagnostics } from './diagnostics.ts';
+import { languageFeatures } from './language/index.ts';
 import { tellEnd } from './notifications.ts';
 import { Panels } from './panels.ts';
 import { Runs } from './runs.ts';
@@ -26,6 +27,7 @@ export function activate(extension: vscode.ExtensionContext): void {
     log, runs, diagnostics, panels,
     registerCommands(context),
     codeLens(runs),
+    languageFeatures(),
     statusBar(runs),
     contextKeys(runs),
     runs.onDidEnd((run) => {
