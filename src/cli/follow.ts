@@ -23,10 +23,10 @@ export async function followRun({ folder, output, json, since = 0 }: FollowOptio
   const releaseSignals = stopOnSignal(folder, output);
   try {
     return await new Promise((resolve) => {
-      const watch = watchRun(folder, ({ run, events }) => {
+      const watch = watchRun(folder, ({ run, events, more }) => {
         for (const event of events) if (event.time > since) show(event, run);
         if (output.terminal && !json) output.status(progressLine(run, output.columns));
-        if (isLive(run.state)) return;
+        if (more || isLive(run.state)) return;
         watch.dispose();
         output.status('');
         resolve(run);

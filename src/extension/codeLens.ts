@@ -1,44 +1,42 @@
 /** Above the first line of an experiment: Run, or Stop and the run's progress, or Resume. */
 import * as vscode from 'vscode';
 import { LANGUAGE } from './context.ts';
-import { isLive, isResumable, progressOf, type Run } from './run.ts';
+import { lensesOf, type Lens } from './lenses.ts';
 import { type Runs } from './runs.ts';
 import { isOn } from './settings.ts';
-import { stateLine } from './words.ts';
 
 export function codeLens(runs: Runs): vscode.Disposable {
   const changed = new vscode.EventEmitter<void>();
+  const lenses = (file: string): readonly Lens[] => lensesOf(vscode.l10n.t, runs.latestOf(file), vscode.workspace.isTrusted);
+  // By file, as told to the editor last. Asking it to look again at every step would make it twitch; so what it would
+  // see is compared, all of it: a lens that depends on something else cannot be forgotten here.
+  const told = new Map<string, string>();
   const provider: vscode.CodeLensProvider = {
     onDidChangeCodeLenses: changed.event,
-    provideCodeLenses: (document) => isOn('codeLens', document.uri) ? lenses(runs.latestOf(document.uri.fsPath)) : [],
+    provideCodeLenses: (document) => {
+      const list = lenses(document.uri.fsPath);
+      told.set(document.uri.fsPath, JSON.stringify(list));
+      return isOn('codeLens', document.uri) ? list.map(toCodeLens) : [];
+    },
   };
-  // What stands above the line changes with these alone; every step would make the editor twitch.
-  let shown = '';
   const update = (): void => {
-    const now = runs.all().map((run) => `${run.id} ${run.state} ${run.metrics.student?.AP ?? ''} ${run.gain?.value ?? ''}`).join();
-    if (now === shown) return;
-    shown = now;
-    changed.fire();
+    let isNew = false;
+    for (const [file, before] of told) {
+      const now = JSON.stringify(lenses(file));
+      if (now !== before) isNew = true;
+      told.set(file, now);
+    }
+    if (isNew) changed.fire();
   };
   return vscode.Disposable.from(
     changed,
     vscode.languages.registerCodeLensProvider({ language: LANGUAGE }, provider),
     runs.onDidChange(update),
+    vscode.workspace.onDidCloseTextDocument((document) => { told.delete(document.uri.fsPath); }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => { changed.fire(); }),
   );
 }
 
-function lenses(run: Run | undefined): vscode.CodeLens[] {
-  const range = new vscode.Range(0, 0, 0, 0);
-  const lens = (title: string, command: string, ...args: unknown[]): vscode.CodeLens =>
-    new vscode.CodeLens(range, { title, command: `distillLab.${command}`, arguments: args });
-  const list: vscode.CodeLens[] = [];
-  if (!vscode.workspace.isTrusted) list.push(lens(vscode.l10n.t('Runs are off in Restricted Mode'), 'run'));
-  else if (run !== undefined && isLive(run)) list.push(lens(run.state === 'stopping' ? vscode.l10n.t('Kill') : vscode.l10n.t('◼ Stop'), 'stop', run.id));
-  else {
-    list.push(lens(vscode.l10n.t('▷ Run Distillation'), 'run'));
-    if (run !== undefined && isResumable(run)) list.push(lens(vscode.l10n.t('Resume'), 'resume', run.id));
-  }
-  if (run !== undefined) list.push(lens(stateLine(vscode.l10n.t, progressOf(run)), 'openPanel', run.id));
-  return list;
+function toCodeLens({ title, command, run }: Lens): vscode.CodeLens {
+  return new vscode.CodeLens(new vscode.Range(0, 0, 0, 0), { title, command: `distillLab.${command}`, arguments: run === undefined ? [] : [run] });
 }

@@ -15,6 +15,14 @@ export function isResumable({ state, lastStep }: Pick<Run, 'state' | 'lastStep'>
   return !isLiveState(state) && state !== 'finished' && lastStep !== undefined;
 }
 
+/** A machine that has just gone silent may only be cut off: its run is looked at for a while longer. */
+const SILENCE_MS = 3_600_000;
+
+/** Lost so lately that a heartbeat may still come. */
+export function mayComeBack({ state, process, updated }: Pick<Run, 'state' | 'process' | 'updated'>, now = Date.now()): boolean {
+  return state === 'lost' && process !== undefined && now - (updated ?? 0) < SILENCE_MS;
+}
+
 /** What the status bar and notifications tell of it. */
 export function progressOf(run: Run): Progress {
   const { name, state, progress, secondsLeft, metrics, gain } = run;

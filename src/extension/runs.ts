@@ -6,7 +6,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { type Watch } from '../store/index.ts';
 import { inBackground } from './context.ts';
-import { isLive, type Run } from './run.ts';
+import { isLive, mayComeBack, type Run } from './run.ts';
 import { allRunsRoots, touchesRuns } from './settings.ts';
 
 /** Ids of runs that this window's user started and whose end was not told yet: they survive a reload. */
@@ -21,7 +21,7 @@ export class Runs implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly ended = new vscode.EventEmitter<Run>();
   private readonly byFolder = new Map<string, Run>();
-  /** One for each live run. */
+  /** One for each run that is live, or lost and perhaps not gone. */
   private readonly watches = new Map<string, Watch>();
   private readonly log: vscode.LogOutputChannel;
   private readonly memory: vscode.Memento;
@@ -80,7 +80,10 @@ export class Runs implements vscode.Disposable {
       return;
     }
     const { readRun } = await import('../store/index.ts');
-    await this.take(await readRun(folder));
+    const run = await readRun(folder);
+    // A watch that came up meanwhile knows more than this reading, which may be older.
+    const since = this.watches.get(folder);
+    await (since === undefined ? this.take(run) : since.refresh());
   }
 
   dispose(): void {
@@ -107,16 +110,18 @@ export class Runs implements vscode.Disposable {
     if (this.disposed) return;
     this.byFolder.set(run.folder, run);
     this.fireSoon();
-    if (isLive(run)) await this.follow(run.folder);
-    else await this.tellEnd(run);
+    if (isLive(run) || mayComeBack(run)) await this.follow(run.folder);
+    if (!isLive(run)) await this.tellEnd(run);
   }
 
   private async follow(folder: string): Promise<void> {
     if (this.watches.has(folder)) return;
     const { watchRun } = await import('../store/index.ts');
     if (this.disposed || this.watches.has(folder)) return;
-    this.watches.set(folder, watchRun(folder, ({ run }) => {
-      if (!isLive(run)) {
+    this.watches.set(folder, watchRun(folder, ({ run, more }) => {
+      // A run is over when it is read to its end: an earlier part may lack its last steps, or show a former attempt.
+      if (more) return;
+      if (!isLive(run) && !mayComeBack(run)) {
         this.watches.get(folder)?.dispose();
         this.watches.delete(folder);
       }

@@ -12,6 +12,8 @@ export interface RunChange {
   readonly events: readonly RunEvent[];
   /** Everything told before no longer holds: `events` begins anew. True in the first call. */
   readonly reset: boolean;
+  /** More is being read: what `run` says is not its last word yet. */
+  readonly more: boolean;
 }
 
 export interface Watch {
@@ -104,17 +106,17 @@ class RunWatcher implements Watch {
       for (const event of part.events) fold(this.#history, event);
       ({ more } = part);
       const run = await withLogTail(summarize(this.#folder, this.#history, surroundings, this.#log.badLines));
-      this.#tell(run, part.events);
+      this.#tell(run, part.events, more);
     }
   }
 
-  #tell(run: RunSummary, events: readonly RunEvent[]): void {
+  #tell(run: RunSummary, events: readonly RunEvent[], more: boolean): void {
     // Ages grow at every look; only what a reader would see as news is told.
-    const news = JSON.stringify([run.state, run.reason, run.damage, run.name, run.created]);
+    const news = JSON.stringify([run.state, run.reason, run.damage, run.name, run.created, more]);
     if (this.#disposed || (events.length === 0 && !this.#resetPending && news === this.#told)) return;
     const reset = this.#resetPending;
     this.#resetPending = false;
     this.#told = news;
-    this.#callback({ run, events, reset });
+    this.#callback({ run, events, reset, more });
   }
 }

@@ -30,8 +30,8 @@ export async function stop({ output }: Surroundings, run: string, options: StopO
 
 function ended(folder: string): Promise<RunSummary> {
   return new Promise((resolve) => {
-    const watch = watchRun(folder, ({ run }) => {
-      if (isLive(run.state)) return;
+    const watch = watchRun(folder, ({ run, more }) => {
+      if (more || isLive(run.state)) return;
       watch.dispose();
       resolve(run);
     });

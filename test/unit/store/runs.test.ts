@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FILES } from '../../../src/experiment/record.ts';
@@ -121,6 +121,17 @@ describe('a watch', () => {
     appendFileSync(path.join(folder, FILES.events), lines([step(1)]));
     await watch.refresh();
     expect(changes).toHaveLength(told);
+  });
+
+  it('tells when it has not read to the end: the last steps of a dead run may still come', async () => {
+    const padding = lines([{ type: 'warning', time: 1, message: 'x'.repeat(1_000_000) }]).repeat(10);
+    const folder = runFolder(root, 'r', lines([started()]) + padding + lines([step(7)]));
+    writeFileSync(path.join(folder, FILES.heartbeat), JSON.stringify({ pid: 2 ** 30, host: hostname(), time: Date.now(), processStart: '1' }));
+    const changes: RunChange[] = [];
+    const watch = watchRun(folder, (change) => { changes.push(change); }, { interval: 10_000 });
+    await watch.refresh();
+    watch.dispose();
+    expect(changes.map(({ run, more }) => [run.state, run.lastStep?.step, more])).toEqual([['killed', undefined, true], ['killed', 7, false]]);
   });
 });
 

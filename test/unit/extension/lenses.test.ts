@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { lensesOf } from '../../../src/extension/lenses.ts';
+import { mayComeBack, type Run } from '../../../src/extension/run.ts';
+import { english } from '../../../src/extension/words.ts';
+import { emptyHistory, fold } from '../../../src/store/history.ts';
+import { summarize } from '../../../src/store/run.ts';
+import { ended, started, step } from '../store/material.ts';
+import { type RunEvent } from '../../../src/experiment/record.ts';
+
+function runOf(events: readonly RunEvent[], alive: boolean | undefined, stopRequested = false): Run {
+  const history = emptyHistory();
+  for (const event of events) fold(history, event);
+  const heartbeat = { pid: 7, host: 'here', time: 50_000, processStart: '1' };
+  return summarize('/runs/r', history, { resolved: undefined, heartbeat, launch: undefined, stopRequested, created: 1000, alive }, 0, 51_000);
+}
+const above = (run: Run | undefined, isTrusted = true): string[] => lensesOf(english, run, isTrusted).map(({ title }) => title);
+
+describe('above the first line', () => {
+  test.each<[string, Run | undefined, readonly string[]]>([
+    ['no run', undefined, ['▷ Run Distillation']],
+    ['a live run', runOf([started(), step(1)], true), ['◼ Stop', 'FGD running']],
+    ['one that stops', runOf([started(), step(1)], true, true), ['Kill', 'FGD stopping']],
+    ['one that is killed before its first step', runOf([started()], false), ['▷ Run Distillation', 'FGD killed']],
+    ['one that is killed later', runOf([started(), step(1)], false), ['▷ Run Distillation', 'Resume', 'FGD killed']],
+    ['a finished one', runOf([started(), step(1), ended()], false), ['▷ Run Distillation', 'FGD finished']],
+  ])('%s', (_, run, titles) => {
+    expect(above(run)).toEqual(titles);
+  });
+
+  test('nothing runs in Restricted Mode', () => {
+    expect(above(runOf([started(), step(1)], true), false)).toEqual(['Runs are off in Restricted Mode', 'FGD running']);
+  });
+});
+
+test('a run that has just gone silent elsewhere is looked at for an hour more', () => {
+  const lost = runOf([started(), step(1)], undefined);
+  const silent = { ...lost, state: 'lost' as const };
+  expect(mayComeBack(silent, 51_000)).toBe(true);
+  expect(mayComeBack(silent, 50_000 + 3_600_001)).toBe(false);
+  expect(mayComeBack({ ...silent, process: undefined }, 51_000)).toBe(false);
+  expect(mayComeBack({ ...silent, state: 'killed' }, 51_000)).toBe(false);
+});
