@@ -12,10 +12,11 @@ const rooms = {
   run: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation'],
   store: ['experiment'],
   language: ['experiment', 'store'],
+  charts: [],
   launch: ['experiment', 'store'],
-  report: ['experiment', 'store'],
-  cli: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation', 'run', 'store', 'launch', 'report'],
-  extension: ['experiment', 'store', 'language', 'launch'],
+  report: ['experiment', 'store', 'charts'],
+  cli: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation', 'run', 'store', 'launch', 'report', 'charts'],
+  extension: ['experiment', 'store', 'language', 'launch', 'charts'],
 };
 
 function boundaries(room, allowed) {
