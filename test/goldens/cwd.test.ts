@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { cwdOptions } from '../../src/experiment/methods/cwd.ts';
-import { buildDistillers, measure, setWeight, type Measured, type Scene } from './support/distiller.ts';
+import { buildDistillers, expectGradients, featureScene, loadAdapters, measure, type Measured, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
-import { expectLoss, expectTensor, GRADIENT_FLOOR, mapFromGolden, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { expectLoss, expectTensor, mapFromGolden, readGoldens, type GoldenTensor } from './support/tensors.ts';
 
 interface Case {
   readonly name: string;
@@ -16,16 +16,9 @@ interface Case {
 }
 
 const goldens = readGoldens('cwd.json') as { readonly cases: readonly Case[] } | undefined;
-const PREFIX = 'distill.cwd.L0.';
 
-function sceneOf({ inputs: { student, teacher } }: Case): Scene {
-  const [batch = 0, , rows = 0, columns = 0] = student.shape;
-  const images = Array.from({ length: batch }, () => ({ boxes: [], labels: [], ignored: [] }));
-  return {
-    student: { features: [mapFromGolden(student)] }, teacher: { features: [mapFromGolden(teacher)] }, classes: 1, anchorsPerCell: 1, grid: [[rows, columns]],
-    batch: { truth: images, inputSize: [96, 128], contentSizes: images.map(() => [96, 128] as const), assignments: [] },
-  };
-}
+/** `student` → `features.0`, `0.weight` → the adapter's. */
+const ourName = (name: string): string => (name === 'student' ? 'features.0' : `distill.cwd.L0.${name}`);
 
 /** The distiller's class takes the cross entropy and divides by the student's channels, ours by the teacher's. */
 function settingsOf({ reference, inputs, hyperparameters }: Case): { readonly constant: 'kl' | 'ce'; readonly factor: number } {
@@ -37,27 +30,19 @@ function build(golden: Case, scene: Scene, channel: number): ReturnType<typeof b
   const { constant, factor } = settingsOf(golden);
   const align = Object.keys(golden.parameters).length > 0 ? 'always' : 'auto';
   const distillers = buildDistillers([cwdOptions.parse({ method: 'cwd', temperature: golden.hyperparameters.tau, weight: factor, constant, align, channel })], scene);
-  const parameters = distillers.flatMap((distiller) => distiller.parameters.all());
-  expect(parameters.map(({ name }) => name.slice(PREFIX.length)).sort()).toEqual(Object.keys(golden.parameters).sort());
-  for (const { name, variable } of parameters) {
-    const stored = golden.parameters[name.slice(PREFIX.length)];
-    if (stored !== undefined) setWeight(variable, weightFromGolden(stored));
-  }
+  loadAdapters(distillers, golden.parameters, ourName);
   return distillers;
 }
 
 function compare(golden: Case, { losses, gradients }: Measured): void {
   expectLoss(losses['cwd.divergence'] ?? Number.NaN, golden.loss.total, 'total');
-  for (const [name, tensor] of Object.entries(golden.grads)) {
-    if (name === 'student') expectTensor(gradients['features.0'] ?? [], mapFromGolden(tensor).data, name, 1e-3, GRADIENT_FLOOR);
-    else expectTensor(gradients[PREFIX + name] ?? [], weightFromGolden(tensor), name, 1e-3, GRADIENT_FLOOR);
-  }
+  expectGradients(gradients, golden.grads, ourName);
 }
 
 describe.skipIf(goldens === undefined)('CWD against the reference', () => {
   describe.each(EXECUTORS)('%s', (_, execute) => {
     it.each(goldens?.cases.map((golden) => [golden.name, golden] as const) ?? [])('%s', async (__, golden) => {
-      const scene = sceneOf(golden);
+      const scene = featureScene([mapFromGolden(golden.inputs.student)], [mapFromGolden(golden.inputs.teacher)]);
       compare(golden, await measure(build(golden, scene, 0), scene, execute));
       const mask = golden.masks.teacher_channel_distribution;
       if (mask === undefined) return;

@@ -4,9 +4,9 @@ import { regionClassParts } from '../../src/distillers/defeatHead.ts';
 import { type Box } from '../../src/engine/boxes.ts';
 import { float32 } from '../../src/engine/hostTensor.ts';
 import { defeatOptions } from '../../src/experiment/methods/defeat.ts';
-import { buildDistillers, measure, setWeight, type Scene } from './support/distiller.ts';
+import { buildDistillers, expectGradients, loadAdapters, measure, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
-import { expectLoss, expectTensor, GRADIENT_FLOOR, levelsFromGolden, mapFromGolden, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { expectLoss, expectTensor, GRADIENT_FLOOR, levelsFromGolden, readGoldens, type GoldenTensor } from './support/tensors.ts';
 
 interface Case {
   readonly name: string;
@@ -48,20 +48,13 @@ describe.skipIf(goldens === undefined)('DeFeat against the reference', () => {
       const { hint_neck_w, hint_neck_back_w } = golden.hyperparameters;
       const scene = sceneOf(golden);
       const distillers = buildDistillers([defeatOptions.parse({ method: 'defeat', foreground: hint_neck_w, background: hint_neck_back_w })], scene);
-      const parameters = new Map(distillers.flatMap((distiller) => distiller.parameters.all()).map(({ name, variable }) => [name, variable]));
-      expect([...parameters.keys()].sort()).toEqual(Object.keys(golden.parameters).map(ourName).sort());
-      for (const [name, tensor] of Object.entries(golden.parameters)) {
-        const variable = parameters.get(ourName(name));
-        if (variable !== undefined) setWeight(variable, weightFromGolden(tensor));
-      }
+      loadAdapters(distillers, golden.parameters, ourName);
       const { losses, gradients, pictures } = await measure(distillers, scene, execute);
       expectLoss(losses['defeat.foreground'] ?? Number.NaN, golden.loss.neck_fg, 'foreground');
       expectLoss(losses['defeat.background'] ?? Number.NaN, golden.loss.neck_bg, 'background');
       const neck = Object.values(losses).reduce((sum, value) => sum + value, 0);
       expectLoss(neck + (golden.loss.head_fg ?? 0) + (golden.loss.head_bg ?? 0), golden.loss.total, 'total');
-      for (const [name, tensor] of Object.entries(golden.grads).filter(([key]) => key !== ROI_LOGITS)) {
-        expectTensor(gradients[ourName(name)] ?? [], name.startsWith('student') ? mapFromGolden(tensor).data : weightFromGolden(tensor), name, 1e-3, GRADIENT_FLOOR);
-      }
+      expectGradients(gradients, Object.fromEntries(Object.entries(golden.grads).filter(([key]) => key !== ROI_LOGITS)), ourName);
       for (const [name, { shape, data }] of Object.entries(golden.masks)) {
         const picture = pictures[`defeat.objects.shared.L${/\d+$/.exec(name)?.[0] ?? ''}`];
         expect(picture?.shape, name).toEqual(shape);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type Box } from '../../src/engine/boxes.ts';
 import { fgdOptions } from '../../src/experiment/methods/fgd.ts';
-import { buildDistillers, measure, setWeight, type Measured, type Scene } from './support/distiller.ts';
+import { buildDistillers, expectGradients, loadAdapters, measure, type Measured, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
-import { expectLoss, expectTensor, GRADIENT_FLOOR, mapFromGolden, permute, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { expectLoss, expectTensor, mapFromGolden, permute, readGoldens, type GoldenTensor } from './support/tensors.ts';
 
 interface Case {
   readonly name: string;
@@ -18,7 +18,7 @@ interface Case {
 }
 
 const goldens = readGoldens('fgd.json') as { readonly cases: readonly Case[] } | undefined;
-const PREFIX = 'distill.fgd.L0.';
+const ourName = (name: string): string => (name === 'student' ? 'features.0' : `distill.fgd.L0.${name}`);
 
 /** Our pictures by the goldens' names of masks. */
 const PICTURES: Readonly<Record<string, string>> = {
@@ -46,10 +46,7 @@ function compare(golden: Case, { losses, gradients, pictures }: Measured): void 
   expectLoss((losses['fgd.attention'] ?? Number.NaN) / gamma_fgd, golden.loss.attention, 'attention');
   expectLoss((losses['fgd.global'] ?? Number.NaN) / lambda_fgd, golden.loss.relation, 'global');
   expectLoss(Object.values(losses).reduce((sum, value) => sum + value, 0), golden.loss.total, 'total');
-  for (const [name, tensor] of Object.entries(golden.grads)) {
-    if (name === 'student') expectTensor(gradients['features.0'] ?? [], mapFromGolden(tensor).data, name, 1e-3, GRADIENT_FLOOR);
-    else expectTensor(gradients[PREFIX + name] ?? [], weightFromGolden(tensor), name, 1e-3, GRADIENT_FLOOR);
-  }
+  expectGradients(gradients, golden.grads, ourName);
   for (const [name, { shape, data }] of Object.entries(golden.masks)) {
     const picture = pictures[`fgd.${PICTURES[name] ?? name}.L0`];
     expect(picture?.shape, name).toEqual(shape);
@@ -64,12 +61,7 @@ describe.skipIf(goldens === undefined)('FGD against the reference', () => {
       const config = fgdOptions.parse({ method: 'fgd', temperature: temp, alpha: alpha_fgd, beta: beta_fgd, gamma: gamma_fgd, lambda: lambda_fgd });
       const scene = sceneOf(golden);
       const distillers = buildDistillers([config], scene);
-      for (const { name, variable } of distillers.flatMap(({ parameters }) => parameters.all())) {
-        const stored = golden.parameters[name.slice(PREFIX.length)];
-        expect(stored, `the golden's weight for ${name}`).toBeDefined();
-        if (stored !== undefined) setWeight(variable, weightFromGolden(stored));
-      }
-      expect(distillers.flatMap(({ parameters }) => parameters.all())).toHaveLength(Object.keys(golden.parameters).length);
+      loadAdapters(distillers, golden.parameters, ourName);
       compare(golden, await measure(distillers, scene, execute));
     });
   });

@@ -3,9 +3,9 @@ import { deltaCoding } from '../../src/detectors/coding.ts';
 import { type DetectorTraits } from '../../src/detectors/detector.ts';
 import { type Box } from '../../src/engine/boxes.ts';
 import { fgfiOptions } from '../../src/experiment/methods/fgfi.ts';
-import { buildDistillers, measure, setWeight, type Scene } from './support/distiller.ts';
+import { buildDistillers, expectGradients, loadAdapters, measure, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
-import { expectLoss, expectTensor, GRADIENT_FLOOR, levelsFromGolden, mapFromGolden, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { expectLoss, levelsFromGolden, readGoldens, type GoldenTensor } from './support/tensors.ts';
 
 interface Case {
   readonly name: string;
@@ -62,17 +62,10 @@ describe.skipIf(goldens === undefined)('FGFI against the reference', () => {
       const scene = sceneOf(golden);
       const config = fgfiOptions.parse({ method: 'fgfi', variant, weight: loss_weight, threshold: phi, ...(stride === undefined ? {} : { stride }) });
       const distillers = buildDistillers([config], scene);
-      const parameters = new Map(distillers.flatMap((distiller) => distiller.parameters.all()).map(({ name, variable }) => [name, variable]));
-      expect([...parameters.keys()].sort()).toEqual(Object.keys(golden.parameters).map(ourName).sort());
-      for (const [name, tensor] of Object.entries(golden.parameters)) {
-        const variable = parameters.get(ourName(name));
-        if (variable !== undefined) setWeight(variable, weightFromGolden(tensor));
-      }
+      loadAdapters(distillers, golden.parameters, ourName);
       const { losses, gradients, pictures } = await measure(distillers, scene, execute);
       expectLoss(losses['fgfi.imitation'] ?? Number.NaN, golden.loss.total, 'total');
-      for (const [name, tensor] of Object.entries(golden.grads)) {
-        expectTensor(gradients[ourName(name)] ?? [], name.startsWith('student') ? mapFromGolden(tensor).data : weightFromGolden(tensor), name, 1e-3, GRADIENT_FLOOR);
-      }
+      expectGradients(gradients, golden.grads, ourName);
       for (const [name, { shape, data }] of Object.entries(golden.masks)) {
         const picture = pictures[`fgfi.imitation.shared.L${/\d+$/.exec(name)?.[0] ?? '0'}`];
         expect(picture?.shape, name).toEqual(shape);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fkdOptions } from '../../src/experiment/methods/fkd.ts';
-import { buildDistillers, measure, setWeight, type Measured, type Scene } from './support/distiller.ts';
+import { buildDistillers, expectGradients, featureScene, loadAdapters, measure, type Measured } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
-import { expectLoss, expectTensor, GRADIENT_FLOOR, levelsFromGolden, mapFromGolden, permute, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { expectLoss, expectTensor, levelsFromGolden, permute, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
 
 interface Case {
   readonly name: string;
@@ -18,16 +18,6 @@ interface Case {
 }
 
 const goldens = readGoldens('fkd.json') as { readonly cases: readonly Case[] } | undefined;
-
-function sceneOf({ inputs }: Case): Scene {
-  const student = levelsFromGolden(inputs, 'student_feat_');
-  const images = Array.from({ length: student[0]?.shape[0] ?? 0 }, () => ({ boxes: [], labels: [], ignored: [] }));
-  return {
-    student: { features: student }, teacher: { features: levelsFromGolden(inputs, 'teacher_feat_') }, classes: 1, anchorsPerCell: 1,
-    grid: student.map(({ shape: [, rows = 0, columns = 0] }) => [rows, columns] as const),
-    batch: { truth: images, inputSize: [96, 128], contentSizes: images.map(() => [96, 128] as const), assignments: [] },
-  };
-}
 
 function configOf({ hyperparameters: { temperature, downsample_stride, reduction, weights } }: Case): ReturnType<typeof fkdOptions.parse> {
   return fkdOptions.parse({
@@ -57,9 +47,7 @@ function compare(golden: Case, { losses, gradients, pictures }: Measured): void 
   expectLoss(losses['fkd.feature'] ?? Number.NaN, sum('feat'), 'feature');
   for (const part of ['channel', 'spatial', 'nonlocal']) expectLoss(losses[`fkd.${part}`] ?? Number.NaN, sum(part), part);
   expectLoss(Object.values(losses).reduce((all, value) => all + value, 0), golden.loss.total, 'total');
-  for (const [name, tensor] of Object.entries(golden.grads)) {
-    expectTensor(gradients[ourName(name)] ?? [], name.startsWith('student_feat') ? mapFromGolden(tensor).data : ourWeight(tensor), name, 1e-3, GRADIENT_FLOOR);
-  }
+  expectGradients(gradients, golden.grads, ourName, ourWeight);
   for (const [name, { shape, data }] of Object.entries(golden.masks)) {
     const picture = pictures[`fkd.mask.shared.${name.replace('spatial_mask_', 'L')}`];
     expect(picture?.shape, name).toEqual([shape[0], shape[2], shape[3]]);
@@ -70,14 +58,9 @@ function compare(golden: Case, { losses, gradients, pictures }: Measured): void 
 describe.skipIf(goldens === undefined)('FKD against the reference', () => {
   describe.each(EXECUTORS)('%s', (_, execute) => {
     it.each(goldens?.cases.map((golden) => [golden.name, golden] as const) ?? [])('%s', async (__, golden) => {
-      const scene = sceneOf(golden);
+      const scene = featureScene(levelsFromGolden(golden.inputs, 'student_feat_'), levelsFromGolden(golden.inputs, 'teacher_feat_'));
       const distillers = buildDistillers([configOf(golden)], scene);
-      const parameters = new Map(distillers.flatMap((distiller) => distiller.parameters.all()).map(({ name, variable }) => [name, variable]));
-      expect([...parameters.keys()].sort()).toEqual(Object.keys(golden.parameters).map(ourName).sort());
-      for (const [name, tensor] of Object.entries(golden.parameters)) {
-        const variable = parameters.get(ourName(name));
-        if (variable !== undefined) setWeight(variable, ourWeight(tensor));
-      }
+      loadAdapters(distillers, golden.parameters, ourName, ourWeight);
       compare(golden, await measure(distillers, scene, execute));
     });
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { frsOptions } from '../../src/experiment/methods/frs.ts';
-import { buildDistillers, measure, setWeight, type Maps, type Scene } from './support/distiller.ts';
+import { buildDistillers, expectGradients, loadAdapters, measure, type Maps, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
-import { expectLoss, expectTensor, GRADIENT_FLOOR, levelsFromGolden, mapFromGolden, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { expectLoss, expectTensor, levelsFromGolden, readGoldens, type GoldenTensor } from './support/tensors.ts';
 
 interface Case {
   readonly name: string;
@@ -44,19 +44,12 @@ describe.skipIf(goldens === undefined)('FRS against the reference', () => {
       const scene = sceneOf(golden);
       const config = frsOptions.parse({ method: 'frs', featureWeight: distill_feat_weight, classWeight: distill_cls_weight, warmup: distill_warm_step, kernel: adapter_kernel });
       const distillers = buildDistillers([config], scene);
-      const parameters = new Map(distillers.flatMap((distiller) => distiller.parameters.all()).map(({ name, variable }) => [name, variable]));
-      expect([...parameters.keys()].sort()).toEqual(Object.keys(golden.parameters).map(ourName).sort());
-      for (const [name, tensor] of Object.entries(golden.parameters)) {
-        const variable = parameters.get(ourName(name));
-        if (variable !== undefined) setWeight(variable, weightFromGolden(tensor));
-      }
+      loadAdapters(distillers, golden.parameters, ourName);
       const { losses, gradients, pictures } = await measure(distillers, scene, execute);
       expectLoss(losses['frs.feature'] ?? Number.NaN, golden.loss.feat, 'feature');
       expectLoss(losses['frs.classification'] ?? (distill_cls_weight === 0 ? 0 : Number.NaN), golden.loss.cls, 'classification');
       expectLoss(Object.values(losses).reduce((sum, value) => sum + value, 0), golden.loss.total, 'total');
-      for (const [name, tensor] of Object.entries(golden.grads)) {
-        expectTensor(gradients[ourName(name)] ?? [], name.startsWith('student') ? mapFromGolden(tensor).data : weightFromGolden(tensor), name, 1e-3, GRADIENT_FLOOR);
-      }
+      expectGradients(gradients, golden.grads, ourName);
       for (const [name, { shape, data }] of Object.entries(golden.masks)) {
         const picture = pictures[`frs.richness.teacher.L${/\d+$/.exec(name)?.[0] ?? ''}`];
         expect(picture?.shape, name).toEqual(shape);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type DistanceCoding } from '../../src/detectors/detector.ts';
 import { float32, type HostTensor } from '../../src/engine/hostTensor.ts';
 import { glamdOptions } from '../../src/experiment/methods/glamd.ts';
-import { buildDistillers, measure, setWeight, type Maps, type Measured, type Scene } from './support/distiller.ts';
+import { buildDistillers, loadAdapters, measure, type Maps, type Measured, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
 import { expectLoss, expectTensor, GRADIENT_FLOOR, levelsFromGolden, mapFromGolden, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
 
@@ -75,12 +75,7 @@ describe.skipIf(goldens === undefined)('GLAMD against its restatement', () => {
       const { alpha, beta, gamma, temperature, patch } = golden.hyperparameters;
       const scene = sceneOf(golden);
       const distillers = buildDistillers([glamdOptions.parse({ method: 'glamd', alpha, beta, gamma, temperature, patch })], scene);
-      const parameters = new Map(distillers.flatMap((distiller) => distiller.parameters.all()).map(({ name, variable }) => [name, variable]));
-      expect([...parameters.keys()].sort()).toEqual(Object.keys(golden.parameters).map(ourName).sort());
-      for (const [name, tensor] of Object.entries(golden.parameters)) {
-        const variable = parameters.get(ourName(name));
-        if (variable !== undefined) setWeight(variable, weightFromGolden(tensor));
-      }
+      loadAdapters(distillers, golden.parameters, ourName);
       compare(golden, await measure(distillers, scene, execute));
     });
   });

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { type Box } from '../../src/engine/boxes.ts';
 import { mimicOptions } from '../../src/experiment/methods/mimic.ts';
-import { buildDistillers, measure, setWeight, type Scene } from './support/distiller.ts';
+import { buildDistillers, expectGradients, loadAdapters, measure, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
-import { expectLoss, expectTensor, GRADIENT_FLOOR, mapFromGolden, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { expectLoss, mapFromGolden, readGoldens, type GoldenTensor } from './support/tensors.ts';
 
 interface Case {
   readonly name: string;
@@ -16,7 +16,7 @@ interface Case {
 }
 
 const goldens = readGoldens('mimic.json') as { readonly cases: readonly Case[] } | undefined;
-const PREFIX = 'distill.mimic.L0.align.';
+const ourName = (name: string): string => (name === 'student' ? 'features.0' : `distill.mimic.L0.align.${name}`);
 
 /** The regions [image, x1, y1, x2, y2] come in as boxes of objects. */
 function sceneOf({ inputs: { student, teacher, rois }, hyperparameters: { stride }, image_shape }: Case): Scene {
@@ -42,18 +42,10 @@ describe.skipIf(goldens === undefined)('Mimic against its restated equations', (
         method: 'mimic', weight: loss_weight, output: roi_size, aligned, samples: sampling_ratio > 0 ? sampling_ratio : 'adaptive', adapter: 'weight' in golden.parameters ? 'always' : 'auto',
       });
       const distillers = buildDistillers([config], scene);
-      const parameters = new Map(distillers.flatMap((distiller) => distiller.parameters.all()).map(({ name, variable }) => [name.replace(PREFIX, ''), variable]));
-      expect([...parameters.keys()].sort()).toEqual(Object.keys(golden.parameters).sort());
-      for (const [name, tensor] of Object.entries(golden.parameters)) {
-        const variable = parameters.get(name);
-        if (variable !== undefined) setWeight(variable, weightFromGolden(tensor));
-      }
+      loadAdapters(distillers, golden.parameters, ourName);
       const { losses, gradients } = await measure(distillers, scene, execute);
       expectLoss(losses['mimic.imitation'] ?? Number.NaN, golden.loss.total, 'total');
-      for (const [name, tensor] of Object.entries(golden.grads)) {
-        const [got, expected] = name === 'student' ? [gradients['features.0'], mapFromGolden(tensor).data] : [gradients[PREFIX + name], weightFromGolden(tensor)];
-        expectTensor(got ?? [], expected, name, 1e-3, GRADIENT_FLOOR);
-      }
+      expectGradients(gradients, golden.grads, ourName);
     });
   });
 });

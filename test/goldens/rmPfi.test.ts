@@ -5,9 +5,9 @@ import { type Box } from '../../src/engine/boxes.ts';
 import { float32 } from '../../src/engine/hostTensor.ts';
 import { pfiOptions } from '../../src/experiment/methods/pfi.ts';
 import { rmOptions } from '../../src/experiment/methods/rm.ts';
-import { buildDistillers, measure, setWeight, type Maps, type Measured, type Scene } from './support/distiller.ts';
+import { buildDistillers, expectGradients, loadAdapters, measure, type Maps, type Measured, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
-import { expectLoss, expectTensor, GRADIENT_FLOOR, mapFromGolden, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { expectLoss, expectTensor, GRADIENT_FLOOR, mapFromGolden, readGoldens, type GoldenTensor } from './support/tensors.ts';
 
 interface RankCase {
   readonly name: string;
@@ -80,9 +80,7 @@ function compare(golden: RankCase, { losses, gradients, pictures }: Measured): v
   expectLoss(rank / alpha_rm, golden.loss.rm, 'rm');
   expectLoss(imitation / beta_pfi, golden.loss.pfi, 'pfi');
   expectLoss(rank + imitation, golden.loss.total, 'total');
-  for (const [name, tensor] of Object.entries(golden.grads)) {
-    expectTensor(gradients[ourName(name)] ?? [], name.startsWith('student') ? mapFromGolden(tensor).data : weightFromGolden(tensor), name, 1e-3, GRADIENT_FLOOR);
-  }
+  expectGradients(gradients, golden.grads, ourName);
   for (const [name, { shape, data }] of Object.entries(golden.masks)) {
     const [, kind = '', level = ''] = /^(.*)_l(\d+)$/.exec(name) ?? [];
     const picture = pictures[`pfi.${PICTURES[kind] ?? kind}.difference.L${level}`];
@@ -96,12 +94,7 @@ describe.skipIf(goldens === undefined)('RM and PFI against the reference', () =>
     it.each(rankCases.map((golden) => [golden.name, golden] as const))('%s', async (__, golden) => {
       const scene = sceneOf(golden);
       const distillers = buildDistillers(configsOf(golden), scene);
-      const parameters = new Map(distillers.flatMap((distiller) => distiller.parameters.all()).map(({ name, variable }) => [name, variable]));
-      expect([...parameters.keys()].sort()).toEqual(Object.keys(golden.parameters).map(ourName).sort());
-      for (const [name, tensor] of Object.entries(golden.parameters)) {
-        const variable = parameters.get(ourName(name));
-        if (variable !== undefined) setWeight(variable, weightFromGolden(tensor));
-      }
+      loadAdapters(distillers, golden.parameters, ourName);
       compare(golden, await measure(distillers, scene, execute));
     });
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ssimKdOptions } from '../../src/experiment/methods/ssimKd.ts';
-import { buildDistillers, measure, setWeight, type Scene } from './support/distiller.ts';
+import { buildDistillers, expectGradients, featureScene, loadAdapters, measure } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
-import { expectLoss, expectTensor, GRADIENT_FLOOR, levelsFromGolden, mapFromGolden, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { expectLoss, expectTensor, levelsFromGolden, readGoldens, type GoldenTensor } from './support/tensors.ts';
 
 interface Case {
   readonly name: string;
@@ -19,16 +19,6 @@ interface Case {
 
 const goldens = readGoldens('ssim-kd.json') as { readonly cases: readonly Case[] } | undefined;
 
-function sceneOf({ inputs }: Case): Scene {
-  const student = levelsFromGolden(inputs, 'student_feat_');
-  const images = Array.from({ length: student[0]?.shape[0] ?? 0 }, () => ({ boxes: [], labels: [], ignored: [] }));
-  return {
-    student: { features: student }, teacher: { features: levelsFromGolden(inputs, 'teacher_feat_') }, classes: 1, anchorsPerCell: 1,
-    grid: student.map(({ shape: [, rows = 0, columns = 0] }) => [rows, columns] as const),
-    batch: { truth: images, inputSize: [96, 128], contentSizes: images.map(() => [96, 128] as const), assignments: [] },
-  };
-}
-
 function configOf({ hyperparameters: of }: Case): ReturnType<typeof ssimKdOptions.parse> {
   return ssimKdOptions.parse({
     method: 'ssim-kd', weight: of.loss_weight, window: of.window, deviation: of.sigma, k1: Math.sqrt(of.C1), k2: Math.sqrt(of.C2),
@@ -44,19 +34,12 @@ function ourName(name: string): string {
 describe.skipIf(goldens === undefined)('SSIM-KD against the reference', () => {
   describe.each(EXECUTORS)('%s', (_, execute) => {
     it.each(goldens?.cases.map((golden) => [golden.name, golden] as const) ?? [])('%s', async (__, golden) => {
-      const scene = sceneOf(golden);
+      const scene = featureScene(levelsFromGolden(golden.inputs, 'student_feat_'), levelsFromGolden(golden.inputs, 'teacher_feat_'));
       const distillers = buildDistillers([configOf(golden)], scene);
-      const parameters = new Map(distillers.flatMap((distiller) => distiller.parameters.all()).map(({ name, variable }) => [name, variable]));
-      expect([...parameters.keys()].sort()).toEqual(Object.keys(golden.parameters).map(ourName).sort());
-      for (const [name, tensor] of Object.entries(golden.parameters)) {
-        const variable = parameters.get(ourName(name));
-        if (variable !== undefined) setWeight(variable, weightFromGolden(tensor));
-      }
+      loadAdapters(distillers, golden.parameters, ourName);
       const { losses, gradients, pictures } = await measure(distillers, scene, execute);
       expectLoss(losses['ssim-kd.structure'] ?? Number.NaN, golden.loss.total, 'total');
-      for (const [name, tensor] of Object.entries(golden.grads)) {
-        expectTensor(gradients[ourName(name)] ?? [], name.startsWith('student') ? mapFromGolden(tensor).data : weightFromGolden(tensor), name, 1e-3, GRADIENT_FLOOR);
-      }
+      expectGradients(gradients, golden.grads, ourName);
       scene.grid.forEach((grid, level) => {
         const shown = pictures[`ssim-kd.dssim.difference.L${level}`];
         const mask = golden.masks[`dssim_${level}`];

@@ -68,6 +68,8 @@ const mmdetectionSchema = z.object({
     losses: losses.and(z.object({ total: z.number() })),
     losses_per_level: z.record(z.string(), numbers).optional(),
     grads, detections,
+    // How far the reference's own gradients moved under noise.
+    float64_check: z.object({ 'with_image_noise_2e-6': z.object({ grads: z.number() }) }).optional(),
   })),
 });
 
@@ -106,7 +108,7 @@ function torchvisionGolden(name: DetectorConfig['detector'], given: TorchvisionC
   const [, , height, width] = given.image;
   const points = detector.traits.boxCoding?.form === 'distances';
   return {
-    detector, size: [height, width], contentSize: [height, width], truth: truthOf(given), joined: true, rounding: 0.5e-7,
+    detector, size: [height, width], contentSize: [height, width], truth: truthOf(given), joined: true, atBend: false, rounding: 0.5e-7,
     images: formulaImage(given.image, [height, width], given.salt),
     features: Object.values(given.fpn), logits: [given.head.cls_logits], regression: [given.head.bbox_regression],
     ...(given.head.bbox_ctrness === undefined ? {} : { centerness: [given.head.bbox_ctrness] }),
@@ -161,7 +163,8 @@ function mmdetectionGolden(name: DetectorConfig['detector'], file: MmdetectionFi
     [stored.count - 1, stored.last] as const,
   ];
   return {
-    detector: mmdetectionDetector(name, file, variant), size: given.image.padded, contentSize: [given.image.shape[2], given.image.shape[3]], truth: truthOf(given), joined: false, rounding: 0,
+    detector: mmdetectionDetector(name, file, variant), size: given.image.padded, contentSize: [given.image.shape[2], given.image.shape[3]], truth: truthOf(given), joined: false,
+    atBend: (given.float64_check?.['with_image_noise_2e-6'].grads ?? 0) > 1e-4, rounding: 0,
     images: formulaImage(given.image.shape, given.image.padded, file.salt),
     features: Object.values(given.fpn), logits: given.head.cls, regression: given.head.bbox, ...(given.head.centerness === undefined ? {} : { centerness: given.head.centerness }),
     priors: { count: stored.count, sum: stored.sum, rows, perLevel: stored.per_level },

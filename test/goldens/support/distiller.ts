@@ -1,5 +1,6 @@
 /** Runs the product's own distillers on golden tensors: weighted parts, gradients and pictures come back on the host. */
 import * as tf from '@tensorflow/tfjs';
+import { expect } from 'vitest';
 import { inference, type DetectorOutputs, type DetectorTraits } from '../../../src/detectors/detector.ts';
 import { type BatchTruth, type Distiller, type DistillerContext, type StepTensors } from '../../../src/distillers/distiller.ts';
 import { createDistillers } from '../../../src/distillers/table.ts';
@@ -8,6 +9,7 @@ import { type StepFunction } from '../../../src/engine/program.ts';
 import { Random } from '../../../src/engine/random.ts';
 import { type MethodConfig } from '../../../src/experiment/schema.ts';
 import { type Execute } from './execute.ts';
+import { expectTensor, GRADIENT_FLOOR, type GoldenTensor, mapFromGolden, weightFromGolden } from './tensors.ts';
 
 type Kind = 'backbone' | 'features' | 'logits' | 'regression' | 'centerness';
 /** Maps of one network by kind, finest level first; what a case lacks is left out. */
@@ -52,6 +54,35 @@ export function setWeight(variable: tf.Variable, values: Float32Array): void {
   const value = tf.tensor(values, variable.shape, 'float32');
   variable.assign(value);
   value.dispose();
+}
+
+/** Features alone, of images without objects; the teacher may have another grid. */
+export function featureScene(student: readonly HostTensor[], teacher: readonly HostTensor[]): Scene {
+  const gridOf = (maps: readonly HostTensor[]): (readonly [number, number])[] => maps.map(({ shape: [, rows = 0, columns = 0] }) => [rows, columns] as const);
+  const images = Array.from({ length: student[0]?.shape[0] ?? 0 }, () => ({ boxes: [], labels: [], ignored: [] }));
+  return {
+    student: { features: student }, teacher: { features: teacher }, classes: 1, anchorsPerCell: 1, grid: gridOf(student),
+    batch: { truth: images, inputSize: [96, 128], contentSizes: images.map(() => [96, 128] as const), assignments: [] },
+    traits: { student: {}, teacher: { grid: () => gridOf(teacher) } },
+  };
+}
+
+/** Gives the adapters a golden's weights: exactly those that it has, by our names. */
+export function loadAdapters(distillers: readonly Distiller[], stored: Readonly<Record<string, GoldenTensor>>, ourName: (name: string) => string, valuesOf = weightFromGolden): void {
+  const parameters = new Map(distillers.flatMap((distiller) => distiller.parameters.all()).map(({ name, variable }) => [name, variable]));
+  expect([...parameters.keys()].sort()).toEqual(Object.keys(stored).map(ourName).sort());
+  for (const [name, tensor] of Object.entries(stored)) {
+    const variable = parameters.get(ourName(name));
+    if (variable !== undefined) setWeight(variable, valuesOf(tensor));
+  }
+}
+
+/** Gradients of the adapters (`distill.…` by our names) and of the student's maps. */
+export function expectGradients(got: Measured['gradients'], expected: Readonly<Record<string, GoldenTensor>>, ourName: (name: string) => string, valuesOf = weightFromGolden): void {
+  for (const [name, tensor] of Object.entries(expected)) {
+    const ours = ourName(name);
+    expectTensor(got[ours] ?? [], ours.startsWith('distill.') ? valuesOf(tensor) : mapFromGolden(tensor).data, name, 1e-3, GRADIENT_FLOOR);
+  }
 }
 
 export async function measure(distillers: readonly Distiller[], scene: Scene, execute: Execute): Promise<Measured> {
