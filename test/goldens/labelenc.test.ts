@@ -1,6 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { inference, type DetectorOutputs, type HeadOutputs } from '../../src/detectors/detector.ts';
 import { type Distiller, type TrainedNetworks } from '../../src/distillers/distiller.ts';
 import { createDistillers } from '../../src/distillers/table.ts';
 import { type Box } from '../../src/engine/boxes.ts';
@@ -10,6 +8,7 @@ import { labelencOptions } from '../../src/experiment/methods/labelenc.ts';
 import { measure, setWeight, traitsOf, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
 import { expectLoss, expectTensor, GRADIENT_FLOOR, mapFromGolden, permute, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { featuresSent, watchedHead } from './support/watchedHead.ts';
 
 interface Case {
   readonly name: string;
@@ -92,17 +91,6 @@ function build(golden: Case, scene: Scene, stage: 'encoder' | 'detector', networ
   return distiller;
 }
 
-/** A student whose head puts out what it is given. */
-function watching(): { networks: TrainedNetworks; seen: () => readonly tf.Tensor4D[] } {
-  let last: readonly tf.Tensor4D[] = [];
-  const unused = (): never => { throw new Error('not asked for'); };
-  const run = (features: readonly tf.Tensor4D[]): HeadOutputs => {
-    last = features;
-    return { logits: features, regression: [], towers: { classification: [], regression: [] } };
-  };
-  return { networks: { student: { head: { blocks: 0, run, resume: unused }, loss: () => ({}), forward: unused, targets: unused } }, seen: () => last };
-}
-
 describe.skipIf(goldens === undefined)('LabelEnc against the reference', () => {
   it.each(goldens?.cases.map((golden) => [golden.name, golden] as const) ?? [])('%s: label map', (_, golden) => {
     const scene = sceneOf(golden);
@@ -135,15 +123,9 @@ describe.skipIf(goldens === undefined)('LabelEnc against the reference', () => {
 
     it.each(goldens?.cases.map((golden) => [golden.name, golden] as const) ?? [])('%s: label features', async (__, golden) => {
       const scene = sceneOf(golden);
-      const { networks, seen } = watching();
+      const { networks, seen } = watchedHead();
       const distiller = build(golden, scene, 'encoder', networks);
-      const inputs = { ...distiller.inputs(scene.batch, {}), ...Object.fromEntries((scene.student.features ?? []).map((map, index) => [`student.${index}`, map])) };
-      const outputs = await execute((tensors) => {
-        const features = levelsOf(golden).map((___, index) => tensors[`student.${index}`] as tf.Tensor4D);
-        const own: DetectorOutputs = { backbone: [], features, logits: [], regression: [], towers: { classification: [], regression: [] } };
-        distiller.loss(own, own, tensors, { images: tf.zeros([1, 1, 1, 3]), targets: {}, mode: inference() });
-        return { outputs: Object.fromEntries(seen().map((map, index) => [String(index), map])) };
-      }, inputs, distiller.parameters.all().map(({ variable }) => variable));
+      const outputs = await featuresSent(distiller, scene, seen, execute);
       for (const [index, level] of levelsOf(golden).entries()) {
         expectTensor(outputs[index]?.data ?? [], mapFromGolden(tensorOf(golden.masks, `label_encoding_${level}`)).data, `label_encoding_${level}`, 1e-5, 1e-7);
       }

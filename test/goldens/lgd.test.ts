@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { inference, type DetectorOutputs, type HeadOutputs } from '../../src/detectors/detector.ts';
-import { type Distiller, type TrainedNetworks } from '../../src/distillers/distiller.ts';
+import { type Distiller } from '../../src/distillers/distiller.ts';
 import { createDistillers } from '../../src/distillers/table.ts';
 import { type Box } from '../../src/engine/boxes.ts';
 import { Random } from '../../src/engine/random.ts';
@@ -9,6 +8,7 @@ import { lgdOptions } from '../../src/experiment/methods/lgd.ts';
 import { measure, setWeight, traitsOf, type Scene } from './support/distiller.ts';
 import { EXECUTORS } from './support/execute.ts';
 import { expectLoss, expectTensor, GRADIENT_FLOOR, mapFromGolden, permute, readGoldens, weightFromGolden, type GoldenTensor } from './support/tensors.ts';
+import { featuresSent, watchedHead, type WatchedHead } from './support/watchedHead.ts';
 
 interface Case {
   readonly name: string;
@@ -62,27 +62,13 @@ function sceneOf(golden: Case): Scene {
 }
 
 /** The reference's stand-in for the detection loss on instructive features: a fixed linear function of them. */
-function probing(golden: Case): { networks: TrainedNetworks; seen: () => readonly tf.Tensor4D[] } {
-  let last: readonly tf.Tensor4D[] = [];
-  const student = {
-    head: {
-      blocks: 0,
-      run: (features: readonly tf.Tensor4D[]): HeadOutputs => {
-        last = features;
-        return { logits: features, regression: [], towers: { classification: [], regression: [] } };
-      },
-      resume: () => { throw new Error('not asked for'); },
-    },
-    loss: ({ logits }: HeadOutputs) => ({
-      probe: tf.addN(levelsOf(golden).map((level, index) => {
-        const { shape, data } = mapFromGolden(tensorOf(golden.inputs, `probe_${level}`));
-        return tf.mul<tf.Scalar>(tf.sum(tf.mul(logits[index] as tf.Tensor4D, tf.tensor(data, [...shape]))), golden.hyperparameters.probe_scale);
-      })),
-    }),
-    forward: (): DetectorOutputs => { throw new Error('not asked for'); },
-    targets: () => { throw new Error('not asked for'); },
-  };
-  return { networks: { student }, seen: () => last };
+function probing(golden: Case): WatchedHead {
+  return watchedHead(({ logits }) => ({
+    probe: tf.addN(levelsOf(golden).map((level, index) => {
+      const { shape, data } = mapFromGolden(tensorOf(golden.inputs, `probe_${level}`));
+      return tf.mul<tf.Scalar>(tf.sum(tf.mul(logits[index] as tf.Tensor4D, tf.tensor(data, [...shape]))), golden.hyperparameters.probe_scale);
+    })),
+  }));
 }
 
 function build(golden: Case, scene: Scene): { distiller: Distiller; seen: () => readonly tf.Tensor4D[] } {
@@ -147,13 +133,7 @@ describe.skipIf(goldens === undefined)('LGD against the reference', () => {
         const means = Array.from({ length: data.length / channels }, (___, cell) => data.subarray(cell * channels, (cell + 1) * channels).reduce((sum, value) => sum + value, 0) / channels);
         expectTensor(pictures[`lgd.instructive.shared.L${index}`]?.data ?? [], means, `mean of instructive_${level}`, 1e-5, 1e-6);
       }
-      const inputs = { ...distiller.inputs(scene.batch, {}), ...Object.fromEntries((scene.student.features ?? []).map((map, index) => [`student.${index}`, map])) };
-      const outputs = await execute((tensors) => {
-        const features = levelsOf(golden).map((___, index) => tensors[`student.${index}`] as tf.Tensor4D);
-        const own: DetectorOutputs = { backbone: [], features, logits: [], regression: [], towers: { classification: [], regression: [] } };
-        distiller.loss(own, own, tensors, { images: tf.zeros([1, 1, 1, 3]), targets: {}, mode: inference() });
-        return { outputs: Object.fromEntries(seen().map((map, index) => [String(index), map])) };
-      }, inputs, distiller.parameters.all().map(({ variable }) => variable));
+      const outputs = await featuresSent(distiller, scene, seen, execute);
       for (const [index, level] of levelsOf(golden).entries()) {
         expectTensor(outputs[index]?.data ?? [], mapFromGolden(tensorOf(golden.masks, `instructive_${level}`)).data, `instructive_${level}`, 1e-5, 1e-6);
       }
