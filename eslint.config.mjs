@@ -14,9 +14,10 @@ const rooms = {
   language: ['experiment', 'store'],
   charts: [],
   launch: ['experiment', 'store'],
+  comparison: ['experiment', 'store', 'charts'],
   report: ['experiment', 'store', 'charts'],
-  cli: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation', 'run', 'store', 'launch', 'report', 'charts'],
-  extension: ['experiment', 'store', 'language', 'launch', 'charts'],
+  cli: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation', 'run', 'store', 'launch', 'comparison', 'report', 'charts'],
+  extension: ['experiment', 'store', 'language', 'launch', 'charts', 'comparison'],
 };
 
 function boundaries(room, allowed) {

@@ -1,6 +1,7 @@
 /** The commands and their options. Everything heavy is imported inside the command that needs it. */
 import { Command, CommanderError, Option } from 'commander';
 import { type Arm } from '../experiment/record.ts';
+import { type CompareOptions } from './commands/compare.ts';
 import { type EvaluateOptions } from './commands/evaluate.ts';
 import { type ExportOptions } from './commands/export.ts';
 import { type PredictOptions } from './commands/predict.ts';
@@ -80,6 +81,17 @@ function addRuns(program: Command, surroundings: Surroundings, done: (code: numb
     .description('list runs, newest first')
     .option('--json', 'one JSON array', false)
     .action(async (folder: string, options: { json: boolean }) => { done(await (await import('./commands/runs.ts')).runs(surroundings, folder, options)); });
+  program.command('compare').argument('<runs...>', 'run folders')
+    .description('runs beside each other: figures, the keys that differ, AP by class')
+    .option('--baseline <run>', 'the run that differences are shown against')
+    .option('--no-join', 'show the seeds of one experiment one by one')
+    .option('--sort <column>', 'order by a column, greatest first')
+    .addOption(new Option('--csv', 'the results as CSV').default(false).conflicts(['markdown', 'html', 'json']))
+    .addOption(new Option('--markdown', 'a Markdown report').default(false).conflicts(['html', 'json']))
+    .addOption(new Option('--html', 'a self-contained HTML report with curves').default(false).conflicts(['json']))
+    .option('--json', 'one JSON object', false)
+    .option('--output <file>', 'file to write; default: the terminal')
+    .action(async (folders: string[], options: CompareOptions) => { done(await (await import('./commands/compare.ts')).compare(surroundings, folders, options)); });
   withRunOptions(program.command('demo'))
     .description('the example experiment on drawn scenes: teacher, student without distillation, distilled')
     .action(async (options: RunOptions) => { done(await (await import('./commands/demo.ts')).demo(surroundings, options)); });
