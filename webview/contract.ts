@@ -12,6 +12,8 @@ export interface RunHeader {
   readonly logTail?: readonly string[];
   /** Whether the failure points at a line of the experiment file. */
   readonly hasLine: boolean;
+  /** What of the run's record could not be read, in one sentence. */
+  readonly damage?: string;
   readonly picturesEvery?: number;
   /** Steps between evaluations, so that the page can say when the first comes. */
   readonly evaluateEvery?: number;

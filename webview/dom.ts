@@ -78,8 +78,8 @@ export function segmented<T extends string>(legend: string, name: string, option
   return field;
 }
 
-export function select(label: string, options: readonly Option<string>[], chosen: string, onChange: (value: string) => void): HTMLLabelElement {
-  const input = element('select', { name: label.toLowerCase() });
+export function select(label: string, name: string, options: readonly Option<string>[], chosen: string, onChange: (value: string) => void): HTMLLabelElement {
+  const input = element('select', { name });
   for (const option of options) {
     const item = element('option', { value: option.value }, option.label);
     item.selected = option.value === chosen;

@@ -3,35 +3,33 @@ import { type RunHeader } from './contract.ts';
 import { formatCount, formatDuration } from './format.ts';
 import { type RunModel } from './model.ts';
 import { isLive, secondsPerStep } from './status.ts';
+import { t } from './words.ts';
 
 export function curvesWaiting(model: RunModel, header: RunHeader | undefined): string {
-  if (header !== undefined && !isLive(header.state)) return model.arms.size === 0 ? 'The run ended before its first step.' : 'The run has no values for this chart.';
-  if (model.arms.size > 0) return 'No value yet.';
+  if (header !== undefined && !isLive(header.state)) return model.arms.size === 0 ? t('The run ended before its first step.') : t('The run has no values for this chart.');
+  if (model.arms.size > 0) return t('No value yet.');
   const phase = model.phase?.phase;
-  if (phase === 'engine') return 'The engine starts; the first point comes after the data is read and the step captured.';
-  if (phase === 'data') return 'Data is being read; the first point comes after that.';
-  if (phase === 'teacher') return 'The teacher is being evaluated; training begins after that.';
-  if (phase === 'capturing') return 'The training step is being captured; the first point comes within seconds.';
-  return 'The first point comes with the first step.';
+  if (phase === 'engine') return t('The engine starts; the first point comes after the data is read and the step captured.');
+  if (phase === 'data') return t('Data is being read; the first point comes after that.');
+  if (phase === 'teacher') return t('The teacher is being evaluated; training begins after that.');
+  if (phase === 'capturing') return t('The training step is being captured; the first point comes within seconds.');
+  return t('The first point comes with the first step.');
 }
 
 export function evaluationWaiting(model: RunModel, header: RunHeader | undefined): string {
-  if (header !== undefined && !isLive(header.state)) return 'The run has no evaluation.';
-  return coming('The first evaluation is at', model, header?.evaluateEvery) ?? 'The first evaluation comes during the run.';
+  if (header !== undefined && !isLive(header.state)) return t('The run has no evaluation.');
+  const every = header?.evaluateEvery;
+  if (every === undefined || every <= 0) return t('The first evaluation comes during the run.');
+  const seconds = secondsUntil(model, every);
+  return seconds === undefined ? t('The first evaluation is at step {0}.', formatCount(every)) : t('The first evaluation is at step {0}, in about {1}.', formatCount(every), formatDuration(seconds));
 }
 
 export function masksWaiting(model: RunModel, header: RunHeader | undefined): string {
   const every = header?.picturesEvery;
-  if (header !== undefined && !isLive(header.state)) return 'The run recorded no masks.';
-  if (every === undefined || every <= 0) return 'Masks appear here when the run records them.';
+  if (header !== undefined && !isLive(header.state)) return t('The run recorded no masks.');
+  if (every === undefined || every <= 0) return t('Masks appear here when the run records them.');
   const seconds = secondsUntil(model, every);
-  return `Masks are recorded every ${formatCount(every)} steps${seconds === undefined ? '.' : `; the first in about ${formatDuration(seconds)}.`}`;
-}
-
-function coming(words: string, model: RunModel, every: number | undefined): string | undefined {
-  if (every === undefined || every <= 0) return undefined;
-  const seconds = secondsUntil(model, every);
-  return `${words} step ${formatCount(every)}${seconds === undefined ? '.' : `, in about ${formatDuration(seconds)}.`}`;
+  return seconds === undefined ? t('Masks are recorded every {0} steps.', formatCount(every)) : t('Masks are recorded every {0} steps; the first in about {1}.', formatCount(every), formatDuration(seconds));
 }
 
 function secondsUntil(model: RunModel, step: number): number | undefined {

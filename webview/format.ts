@@ -1,4 +1,5 @@
 /** Numbers and times as the page says them; the same everywhere. */
+import { t } from './words.ts';
 
 const NOTHING = '–';
 
@@ -43,13 +44,14 @@ export function formatGain(fraction: number): string {
 /** `12 s`, `3 min`, `1 h 20 min`: as people say it. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return NOTHING;
-  if (seconds < 1) return 'under 1 s';
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 1) return t('under 1 s');
+  if (seconds < 90) return t('{0} s', Math.round(seconds));
+  if (seconds < 90 * 60) return t('{0} min', Math.round(seconds / 60));
   const hours = Math.floor(seconds / 3600);
-  if (hours >= 48) return `${Math.round(hours / 24)} days`;
+  if (hours >= 48) return t('{0} days', Math.round(hours / 24));
   const minutes = Math.round((seconds - hours * 3600) / 60);
-  return minutes === 0 ? `${hours} h` : minutes === 60 ? `${hours + 1} h` : `${hours} h ${minutes} min`;
+  if (minutes === 0 || minutes === 60) return t('{0} h', minutes === 0 ? hours : hours + 1);
+  return t('{0} h {1} min', hours, minutes);
 }
 
 /** `1,500`: counts and steps, with a comma at thousands whatever the locale, as the summaries have it. */

@@ -1,5 +1,6 @@
 /** The page's one way out: the editor's extension, or, in a report, the data embedded in the page itself. */
 import { type ToHost, type ToPage, type ViewState } from './contract.ts';
+import { readMessage } from './messages.ts';
 import { REPORT_ELEMENT, type ReportData } from './reportData.ts';
 
 export interface Host {
@@ -34,8 +35,9 @@ function editorHost(): Host {
     send: (message) => api?.postMessage(message),
     listen: (receive) => {
       window.addEventListener('message', (event: MessageEvent<unknown>) => {
-        if (isMessage(event.data)) receive(event.data);
-        else console.warn('A message of unknown form was ignored.');
+        const { message, refused } = readMessage(event.data);
+        if (refused > 0) console.warn(message === undefined ? 'A message of unknown form was left out.' : `${refused} events of unknown form were left out.`);
+        if (message !== undefined) receive(message);
       });
     },
     load: () => api?.getState(),
@@ -43,28 +45,12 @@ function editorHost(): Host {
   };
 }
 
-const KINDS: ReadonlySet<unknown> = new Set(['header', 'events', 'pictures', 'image', 'problem']);
-
-/** Deep enough that nothing below throws before it can say what is wrong; contents are checked where they are used. */
-function isMessage(data: unknown): data is ToPage {
-  if (typeof data !== 'object' || data === null || !('type' in data) || !KINDS.has(data.type)) return false;
-  const message = data as Record<string, unknown>;
-  switch (message.type) {
-    case 'header': return typeof message.header === 'object' && message.header !== null;
-    case 'events': return Array.isArray(message.events) && message.events.every((event) => typeof event === 'object' && event !== null);
-    case 'pictures': return message.values instanceof ArrayBuffer && isIndex(message.index);
-    case 'image': return message.bytes instanceof ArrayBuffer;
-    default: return typeof message.message === 'string';
-  }
-}
-
-function isIndex(index: unknown): boolean {
-  return typeof index === 'object' && index !== null && 'images' in index && Array.isArray(index.images) && 'masks' in index && Array.isArray(index.masks);
-}
-
 function reportHost(data: ReportData): Host {
   let receive: (message: ToPage) => void = () => undefined;
-  const answer = (message: ToPage): void => { queueMicrotask(() => { receive(message); }); };
+  const answer = (given: ToPage): void => {
+    const { message } = readMessage(given);
+    if (message !== undefined) queueMicrotask(() => { receive(message); });
+  };
   return {
     readOnly: true,
     send: (message) => {

@@ -171,8 +171,6 @@ export class RunModel {
   }
 
   #take(event: RunEvent): void {
-    // Whoever sends it may be wrong about what a run is: the page draws by what the first event promises.
-    if (event.type === 'started' && !isWhole(event)) return;
     if (Number.isFinite(event.time)) this.lastTime = event.time;
     switch (event.type) {
       case 'started': this.#begin(event); break;
@@ -288,11 +286,6 @@ export function groupOf(part: string): string {
 export function partOf(part: string): string {
   const dot = part.indexOf('.');
   return dot <= 0 ? part : part.slice(dot + 1);
-}
-
-/** What the views read of it without asking is there. */
-function isWhole({ arms, methods, classes, engine, from }: Partial<EventOf<'started'>>): boolean {
-  return Array.isArray(arms) && Array.isArray(methods) && Array.isArray(classes) && typeof engine === 'object' && typeof from === 'object';
 }
 
 function keep<T extends Mark>(list: T[], mark: T): void {

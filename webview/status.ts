@@ -1,6 +1,7 @@
 /** What the header says, derived from the events: where the run is, how fast, and how long it still takes. */
 import { type Arm, type RunState } from '../src/experiment/record.ts';
 import { type RunModel } from './model.ts';
+import { t } from './words.ts';
 
 export interface Status {
   /** `capturing step`, `evaluating`, … while no step is being trained. */
@@ -17,13 +18,20 @@ export interface Status {
 }
 
 const ACTIVITIES: Readonly<Record<string, string>> = {
-  engine: 'preparing engine', data: 'reading data', teacher: 'evaluating the teacher', capturing: 'capturing step',
-  evaluating: 'evaluating', saving: 'saving',
+  engine: t('preparing engine'), data: t('reading data'), teacher: t('evaluating the teacher'), capturing: t('capturing step'),
+  evaluating: t('evaluating'), saving: t('saving'),
 };
 
 export const ARM_NAMES: Readonly<Record<Arm | 'teacher', string>> = {
-  student: 'student', control: 'control', controlInherit: 'control, inheriting', teacher: 'teacher',
+  student: t('student'), control: t('control'), controlInherit: t('control, inheriting'), teacher: t('teacher'),
 };
+
+const STATE_WORDS: Readonly<Record<RunState, string>> = {
+  preparing: t('preparing'), running: t('running'), stopping: t('stopping'), stopped: t('stopped'),
+  finished: t('finished'), failed: t('failed'), killed: t('killed'), lost: t('lost'),
+};
+
+export const stateWord = (state: RunState): string => STATE_WORDS[state];
 
 export const isLive = (state: RunState): boolean => state === 'preparing' || state === 'running' || state === 'stopping';
 
@@ -45,9 +53,9 @@ export function statusOf(model: RunModel, state: RunState): Status {
 
 function activityOf(model: RunModel): string | undefined {
   const phase = model.phase;
-  if (phase === undefined) return model.started === undefined ? 'starting' : undefined;
+  if (phase === undefined) return model.started === undefined ? t('starting') : undefined;
   // `training` has no word of its own: the step count says it, once there is one.
-  if (phase.phase === 'training') return model.arms.size === 0 ? 'first step' : undefined;
+  if (phase.phase === 'training') return model.arms.size === 0 ? t('first step') : undefined;
   return ACTIVITIES[phase.phase];
 }
 

@@ -10,6 +10,8 @@ export interface PageParts {
   readonly nonce: string;
   readonly language: string;
   readonly title: string;
+  /** Translations of the page's words: `vscode.l10n.bundle`; none in English. */
+  readonly words?: Readonly<Record<string, string>> | undefined;
 }
 
 /** 128 random bits in hexadecimal: new for every page. */
@@ -43,11 +45,16 @@ export function pageHtml(parts: PageParts): string {
   <link rel="stylesheet" href="${text(parts.style)}">
 </head>
 <body>
-  <div id="panel"></div>
+  <div id="panel"></div>${wordsElement(parts.words)}
   <script nonce="${text(parts.nonce)}" src="${text(parts.script)}"></script>
 </body>
 </html>
 `;
+}
+
+/** Data, not a script: nothing in it is run. No `<` is left that could end the element. */
+function wordsElement(words: PageParts['words']): string {
+  return words === undefined ? '' : `\n  <script type="application/json" id="words">${JSON.stringify(words).replaceAll('<', '\\u003c')}</script>`;
 }
 
 export function escapeHtml(value: string): string {

@@ -78,7 +78,7 @@ export class RunPanel {
     this.panel.title = this.run.name;
     webview.html = pageHtml({
       cspSource: webview.cspSource, script: address('webview.js'), style: address('webview.css'),
-      nonce: newNonce(), language: vscode.env.language, title: this.run.name,
+      nonce: newNonce(), language: vscode.env.language, title: this.run.name, words: vscode.l10n.bundle,
     });
   }
 
@@ -170,13 +170,14 @@ interface Every {
   readonly evaluate?: number | undefined;
 }
 
-function headerOf({ id, name, state, reason, error, logTail, totalSteps }: Run, every: Every): RunHeader {
+function headerOf({ id, name, state, reason, error, logTail, totalSteps, damage }: Run, every: Every): RunHeader {
   const tenth = totalSteps > 0 ? Math.ceil(totalSteps / 10) : undefined;
   const { pictures = tenth, evaluate = tenth } = every;
   return {
     id, name, state, hasLine: error?.line !== undefined,
     ...(reason === undefined ? {} : { reason: withRelativePaths(reason) }),
     ...(logTail.length === 0 ? {} : { logTail: logTail.map(withRelativePaths) }),
+    ...(damage === undefined ? {} : { damage }),
     ...(pictures === undefined ? {} : { picturesEvery: pictures }),
     ...(evaluate === undefined ? {} : { evaluateEvery: evaluate }),
   };

@@ -8,8 +8,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type EventOf, type RunEvent } from '../../src/experiment/record.ts';
 import { type ViewState } from '../../webview/contract.ts';
 import { writeReport } from '../../src/report/report.ts';
+import { hostileMessages } from '../support/hostileMessages.ts';
 import { fakeEvents, fakeRecording, writeFakeRun } from '../support/fakeRun.ts';
-import { CHROMIUM, type Panel, PanelServer, type PanelOptions, hasChromium, inkOf, waitUntil } from '../support/panelPage.ts';
+import { CHROMIUM, type Panel, PanelServer, type PanelOptions, hasChromium, inkOf, sendAll, waitUntil } from '../support/panelPage.ts';
 import { type ThemeName } from '../support/themes.ts';
 
 const SHOTS = join(import.meta.dirname, '..', '..', 'test-results', 'webview');
@@ -296,13 +297,30 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
       return event.type === 'started' ? { ...event, classes: [evil], summary: evil.repeat(50) } : event;
     });
     const opened = await open({ events, header: { name: evil, reason: evil, logTail: [evil] } });
-    for (const message of [null, 4, {}, { type: 'header' }, { type: 'events', events: [null] }, { type: 'events', events: [{ type: 'step' }, { type: 'started' }] }, { type: 'pictures', folder: '../x', index: {}, values: 3 }, { type: 'image' }, { type: 'nothing' }]) await opened.send(message);
     await opened.send({ type: 'problem', message: evil });
     await waitUntil(opened, '!document.querySelector(".problem").hidden');
     expect(await opened.page.locator('img, .page script').count()).toBe(0);
     expect(await opened.page.evaluate('window.hacked')).toBeUndefined();
     expect(await opened.page.locator('.chart').count()).toBeLessThan(16);
     expect(await opened.page.locator('.hint').innerText()).toContain('more parts are not shown');
+  });
+
+  it('outlives every message that is wrong at any one place, and draws the next right one', async () => {
+    const opened = await openWithMasks();
+    await sendAll(opened, hostileMessages());
+    await opened.page.waitForTimeout(300);
+    expect(await opened.page.evaluate('window.hacked')).toBeUndefined();
+    expect(await opened.page.locator('img, .page script').count()).toBe(0);
+    await opened.send({ type: 'header', header: { id: 'next', name: 'the next run', state: 'running', hasLine: false } });
+    await opened.send({ type: 'events', events: fakeEvents({ totalSteps: 300, reached: 120 }), reset: true });
+    await waitUntil(opened, 'document.querySelector("h1").textContent === "the next run" && document.querySelector(".facts").textContent.includes("step 120 / 300")');
+    await waitUntil(opened, 'document.querySelectorAll(".pane").length === 4');
+  });
+
+  it('says once that lines of the record could not be read, and draws the others', async () => {
+    const opened = await open({ header: { damage: '2 lines of events.jsonl could not be read and are left out.' } });
+    await waitUntil(opened, 'document.querySelector(".notice").textContent === "2 lines of events.jsonl could not be read and are left out."');
+    expect(await opened.page.locator('.chart').count()).toBe(6);
   });
 
   it.each([['light'], ['dark'], ['hc-dark'], ['hc-light']] as const)('has nothing serious for axe in %s', async (theme: ThemeName) => {

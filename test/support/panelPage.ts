@@ -163,6 +163,25 @@ export async function sendTo(page: Page, message: unknown): Promise<void> {
   await page.evaluate(`window.postMessage(${JSON.stringify(message).replaceAll('<', '\\u003c')}, '*')`);
 }
 
+/** Many at once, of anything that a message can carry: what JSON cannot say is told by a mark. */
+export async function sendAll(on: Panel, messages: Iterable<unknown>): Promise<void> {
+  const text = JSON.stringify([...messages], (_, value: unknown) => {
+    if (value === undefined) return { $: 'undefined' };
+    if (typeof value === 'number' && !Number.isFinite(value)) return { $: 'NaN' };
+    return value instanceof ArrayBuffer ? { $: 'bytes', of: [...new Uint8Array(value)] } : value;
+  });
+  await on.page.evaluate(`(() => {
+    const revive = (value) => {
+      if (typeof value !== 'object' || value === null) return value;
+      if (value.$ === 'undefined') return undefined;
+      if (value.$ === 'NaN') return NaN;
+      if (value.$ === 'bytes') return Uint8Array.from(value.of).buffer;
+      return Array.isArray(value) ? value.map(revive) : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revive(inner)]));
+    };
+    for (const message of revive(JSON.parse(${JSON.stringify(text)}))) window.postMessage(message, '*');
+  })()`);
+}
+
 async function answer(page: Page, message: ToHost, options: PanelOptions): Promise<void> {
   const run = options.run ?? {};
   if (message.type === 'ready') {
@@ -182,7 +201,7 @@ async function answer(page: Page, message: ToHost, options: PanelOptions): Promi
 /** Until an expression of the page is true. */
 export async function waitUntil(on: Panel, condition: string): Promise<void> {
   // Not by waitForFunction: it evaluates strings inside the page, which the policy rightly forbids.
-  const until = Date.now() + 15_000;
+  const until = Date.now() + 60_000;
   while (!(await on.page.evaluate<boolean>(condition))) {
     if (Date.now() > until) throw new Error(`never true: ${condition}`);
     await on.page.waitForTimeout(40);

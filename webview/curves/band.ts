@@ -10,6 +10,7 @@ import { ChartView, type Curves } from './chartView.ts';
 import { type ChartSpec, chartsOf } from './charts.ts';
 import { type Marks } from './marks.ts';
 import { extent } from './samples.ts';
+import { t } from '../words.ts';
 
 export interface BandContext {
   readonly model: RunModel;
@@ -21,8 +22,8 @@ export interface BandContext {
   readonly announce: (text: string) => void;
 }
 
-const AXES = [{ value: 'step', label: 'Step' }, { value: 'epoch', label: 'Epoch' }, { value: 'time', label: 'Time' }] as const;
-const UNITS: Readonly<Record<Axis, string>> = { step: 'steps', epoch: 'epochs', time: 'minutes of training' };
+const AXES = [{ value: 'step', label: t('Step') }, { value: 'epoch', label: t('Epoch') }, { value: 'time', label: t('Time') }] as const;
+const UNITS: Readonly<Record<Axis, string>> = { step: t('steps'), epoch: t('epochs'), time: t('minutes of training') };
 
 /** Milliseconds of a frame that drawing charts may take before the rest waits for the next. */
 const FRAME_SHARE = 8;
@@ -54,7 +55,7 @@ export class CurvesBand implements Curves {
 
   constructor(context: BandContext) {
     this.#context = context;
-    this.node = element('section', { class: 'band curves', 'aria-label': 'Curves' }, this.#tools, this.#grid, this.#legend);
+    this.node = element('section', { class: 'band curves', 'aria-label': t('Curves') }, this.#tools, this.#grid, this.#legend);
     this.#seen = new IntersectionObserver((entries) => { this.#notice(entries); }, { rootMargin: '120px' });
     this.buildTools();
   }
@@ -62,12 +63,12 @@ export class CurvesBand implements Curves {
   /** Also after another run's view was taken. */
   buildTools(): void {
     const view = this.#context.view();
-    this.#reset = button('Show everything', () => { this.zoom(undefined); }, { class: 'link' });
+    this.#reset = button(t('Show everything'), () => { this.zoom(undefined); }, { class: 'link' });
     this.#tools.replaceChildren(
-      element('h2', {}, 'Curves'),
-      segmented('Axis', 'axis', AXES, view.axis, (axis) => { this.#setAxis(axis); }),
-      slider({ label: 'Smoothing', low: 0, high: 0.99, step: 0.01, value: view.smoothing, say: (value) => value.toFixed(2), change: (smoothing) => { this.#change({ smoothing }); } }),
-      checkbox('Logarithmic', view.logarithmic, (logarithmic) => { this.#change({ logarithmic }); }),
+      element('h2', {}, t('Curves')),
+      segmented(t('Axis'), 'axis', AXES, view.axis, (axis) => { this.#setAxis(axis); }),
+      slider({ label: t('Smoothing'), low: 0, high: 0.99, step: 0.01, value: view.smoothing, say: (value) => value.toFixed(2), change: (smoothing) => { this.#change({ smoothing }); } }),
+      checkbox(t('Logarithmic'), view.logarithmic, (logarithmic) => { this.#change({ logarithmic }); }),
       this.#reset, this.#place,
     );
   }
@@ -110,7 +111,7 @@ export class CurvesBand implements Curves {
     const x = this.#cursorAt;
     if (x === undefined) return '';
     const { axis } = this.#context.view();
-    return axis === 'step' ? `step ${formatCount(x)}` : axis === 'epoch' ? `epoch ${x.toFixed(2)}` : `after ${formatDuration(60 * x)}`;
+    return axis === 'step' ? t('step {0}', formatCount(x)) : axis === 'epoch' ? t('epoch {0}', x.toFixed(2)) : t('after {0}', formatDuration(60 * x));
   }
 
   zoom(range: [number, number] | undefined): void {
@@ -227,11 +228,11 @@ export class CurvesBand implements Curves {
   }
 
   #hint(marks: Marks, axis: Axis): string {
-    const words = [`x axis: ${UNITS[axis]}`, 'drag to zoom, double-click to see everything'];
-    if (marks.checkpoints.length > 0) words.push('▴ checkpoint, larger where it was the best');
-    if (marks.resumes.length > 0) words.push('┊ resumed');
+    const words = [t('x axis: {0}', UNITS[axis]), t('drag to zoom, double-click to see everything')];
+    if (marks.checkpoints.length > 0) words.push(t('▴ checkpoint, larger where it was the best'));
+    if (marks.resumes.length > 0) words.push(t('┊ resumed'));
     const dropped = [...this.#context.model.arms.values()].reduce((sum, history) => sum + history.droppedParts.size, 0);
-    if (dropped > 0) words.push(`${formatCount(dropped)} more parts are not shown`);
+    if (dropped > 0) words.push(t('{0} more parts are not shown', formatCount(dropped)));
     return words.join(' · ');
   }
 }
@@ -240,7 +241,6 @@ function gainNote(model: RunModel): string {
   const student = model.lastEvaluation('student');
   if (student === undefined || !(student.metrics.AP >= 0)) return '';
   const gain = model.gain();
-  const own = `AP ${formatAp(student.metrics.AP)}`;
-  if (gain === undefined) return own;
-  return `${own} (${formatGain(gain.value)} over control${gain.step === student.step ? '' : ` at step ${formatCount(gain.step)}`})`;
+  if (gain === undefined) return `AP ${formatAp(student.metrics.AP)}`;
+  return gain.step === student.step ? t('AP {0} ({1} over control)', formatAp(student.metrics.AP), formatGain(gain.value)) : t('AP {0} ({1} over control at step {2})', formatAp(student.metrics.AP), formatGain(gain.value), formatCount(gain.step));
 }

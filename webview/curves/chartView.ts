@@ -12,6 +12,7 @@ import { type Marks, NO_MARKS, marksPlugin } from './marks.ts';
 import { annotationsOf, applyAxes, applyTheme, chartOptions, datasetsOf, makeRoom } from './options.ts';
 import { Chart } from './register.ts';
 import { Samples, type Window, shares } from './samples.ts';
+import { t } from '../words.ts';
 
 /** What the charts tell each other through the band that holds them. */
 export interface Curves {
@@ -63,8 +64,8 @@ export class ChartView {
     this.#curves = curves;
     this.#legend = new Legend(spec.series, spec.kind === 'shares', { toggle: (series) => { this.#toggle(series); }, solo: (series) => { this.#solo(series); } });
     const canvas = element('canvas', { 'aria-hidden': 'true' });
-    this.#plot = element('div', { class: 'plot', role: 'img', tabindex: 0, 'aria-label': spec.title, 'aria-description': 'Arrow keys move the cross-hair, plus and minus zoom, Escape shows everything.' }, canvas, this.#cursor, this.#waiting);
-    const title = element('h3', {}, spec.title, ...(spec.unit === undefined ? [] : [element('span', { class: 'unit' }, ` in ${spec.unit}`)]));
+    this.#plot = element('div', { class: 'plot', role: 'img', tabindex: 0, 'aria-label': spec.title, 'aria-description': t('Arrow keys move the cross-hair, plus and minus zoom, Escape shows everything.') }, canvas, this.#cursor, this.#waiting);
+    const title = element('h3', {}, spec.title, ...(spec.unit === undefined ? [] : [element('span', { class: 'unit' }, ` ${t('in {0}', spec.unit)}`)]));
     this.node = element('figure', { class: 'chart', 'data-chart': spec.key }, element('figcaption', {}, title, this.#note), this.#legend.node, this.#plot);
     const options = chartOptions(spec, (range) => { curves.zoom(range); }, () => { curves.redraw(); });
     this.#chart = new Chart<'line', Point[]>(canvas, { type: 'line', data: { datasets: [] }, options, plugins: [marksPlugin(() => this.#marks)] });
@@ -238,7 +239,7 @@ export class ChartView {
 
   /** The values at the cross-hair as a sentence. */
   describe(x: number | undefined): string {
-    return `${this.spec.title}: ${this.spec.series.map((series) => `${series.name} ${this.valueOf(series, x) || 'none'}`).join(', ')}`;
+    return `${this.spec.title}: ${this.spec.series.map((series) => `${series.name} ${this.valueOf(series, x) || t('none')}`).join(', ')}`;
   }
 
   /** What a screen reader says of the chart; not with every frame, for each change wakes it. */
@@ -246,7 +247,7 @@ export class ChartView {
     const now = performance.now();
     if (now - this.#labelled < LABEL_EVERY) return;
     this.#labelled = now;
-    this.#plot.setAttribute('aria-label', `${this.describe(undefined)}. Axis in ${unit}.`);
+    this.#plot.setAttribute('aria-label', t('{0}. Axis in {1}.', this.describe(undefined), unit));
   }
 
   get focused(): boolean {

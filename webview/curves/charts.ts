@@ -4,6 +4,7 @@ import { type RunModel, type Subject, groupOf, partOf } from '../model.ts';
 import { ARM_NAMES } from '../status.ts';
 import { clip, spaced } from '../format.ts';
 import { type ColourRole } from '../colourRole.ts';
+import { t } from '../words.ts';
 
 export type Quantity =
   | { readonly from: 'part'; readonly arm: Arm; readonly part: string }
@@ -64,7 +65,7 @@ export function chartsOf(model: RunModel): ChartSpec[] {
   const methods = shown.map(([group, names]) => lossChart(`method:${group}`, model.titleOf(group), names, colours, []));
   const charts = [
     totalChart(model),
-    ...(detection.length === 0 ? [] : [lossChart('detection', 'Detection losses', detection, colours, CONTROLS.filter((arm) => model.arms.has(arm)))]),
+    ...(detection.length === 0 ? [] : [lossChart('detection', t('Detection losses'), detection, colours, CONTROLS.filter((arm) => model.arms.has(arm)))]),
     ...methods, apChart(model), rateChart(), ...(parts.length > 1 ? [shareChart(parts, colours, (method) => model.titleOf(method))] : []),
   ];
   return charts.filter((chart) => chart.series.length > 0);
@@ -74,24 +75,24 @@ const partColour = (index: number): ColourRole => PARTS[index % PARTS.length] ??
 const keyOf = (...words: string[]): string => words.join(':').slice(0, 100);
 
 function totalChart(model: RunModel): ChartSpec {
-  const student: SeriesSpec = { key: 'student', name: 'student', colour: 'student', dash: [], width: 1.6, quantity: { from: 'part', arm: 'student', part: 'total' } };
+  const student: SeriesSpec = { key: 'student', name: ARM_NAMES.student, colour: 'student', dash: [], width: 1.6, quantity: { from: 'part', arm: 'student', part: 'total' } };
   const controls = CONTROLS.filter((arm) => model.arms.has(arm)).map((arm): SeriesSpec => ({
     key: arm, name: ARM_NAMES[arm], colour: 'control', dash: CONTROL_DASHES[arm], width: 1.4, quantity: { from: 'part', arm, part: 'total' },
   }));
-  return { key: 'total', title: 'Total loss', kind: 'losses', series: [student, ...controls], references: [] };
+  return { key: 'total', title: t('Total loss'), kind: 'losses', series: [student, ...controls], references: [] };
 }
 
 /** A group's parts; a control's same parts in grey, dashed, for the losses that can be compared with it. */
 function lossChart(key: string, title: string, parts: readonly string[], colours: ReadonlyMap<string, ColourRole>, controls: readonly ('control' | 'controlInherit')[]): ChartSpec {
   const shown = parts.slice(0, PARTS_A_CHART);
   const series = shown.map((part, index): SeriesSpec => ({
-    key: keyOf('part', part), name: clip(spaced(partOf(part)), 40), colour: colours.get(part) ?? 'foreground', dash: DASHES[index % DASHES.length] ?? [], width: 1.6,
+    key: keyOf('part', part), name: lossName(part, 40), colour: colours.get(part) ?? 'foreground', dash: DASHES[index % DASHES.length] ?? [], width: 1.6,
     quantity: { from: 'part', arm: 'student', part },
   }));
   // One control is enough to compare with; a second would double the lines.
   for (const arm of controls.slice(0, 1)) {
     shown.forEach((part, index) => {
-      series.push({ key: keyOf(arm, part), name: `${clip(spaced(partOf(part)), 24)}, control`, colour: 'control', dash: CONTROL_PART_DASHES[index % CONTROL_PART_DASHES.length] ?? [5, 4], width: 1.2, quantity: { from: 'part', arm, part } });
+      series.push({ key: keyOf(arm, part), name: t('{0}, control', lossName(part, 24)), colour: 'control', dash: CONTROL_PART_DASHES[index % CONTROL_PART_DASHES.length] ?? [5, 4], width: 1.2, quantity: { from: 'part', arm, part } });
     });
   }
   return { key: key.slice(0, 60), title, kind: 'losses', series, references: [] };
@@ -104,7 +105,7 @@ function apChart(model: RunModel): ChartSpec {
   const series = [metric('AP', [], 'circle', 2), metric('AP50', [6, 3], 'triangle', 1.1), metric('AP75', [2, 3], 'rect', 1.1)];
   const references: ReferenceSpec[] = [];
   const teacher = model.lastEvaluation('teacher');
-  if (teacher !== undefined && teacher.metrics.AP >= 0) references.push({ name: 'teacher', colour: 'teacher', value: teacher.metrics.AP, dash: [7, 4] });
+  if (teacher !== undefined && teacher.metrics.AP >= 0) references.push({ name: ARM_NAMES.teacher, colour: 'teacher', value: teacher.metrics.AP, dash: [7, 4] });
   for (const arm of CONTROLS) {
     const last = model.lastEvaluation(arm);
     if (last === undefined) continue;
@@ -127,10 +128,10 @@ function betterFinished(model: RunModel): ReferenceSpec | undefined {
 
 function rateChart(): ChartSpec {
   return {
-    key: 'rates', title: 'Learning rate and gradient norm', kind: 'rates', references: [],
+    key: 'rates', title: t('Learning rate and gradient norm'), kind: 'rates', references: [],
     series: [
-      { key: 'learningRate', name: 'learning rate', colour: 'foreground', dash: [], width: 1.4, quantity: { from: 'learningRate', arm: 'student' } },
-      { key: 'gradientNorm', name: 'gradient norm', colour: 'part0', dash: [3, 2], width: 1.2, axis: 'right', quantity: { from: 'gradientNorm', arm: 'student' } },
+      { key: 'learningRate', name: t('learning rate'), colour: 'foreground', dash: [], width: 1.4, quantity: { from: 'learningRate', arm: 'student' } },
+      { key: 'gradientNorm', name: t('gradient norm'), colour: 'part0', dash: [3, 2], width: 1.2, axis: 'right', quantity: { from: 'gradientNorm', arm: 'student' } },
     ],
   };
 }
@@ -139,14 +140,20 @@ function rateChart(): ChartSpec {
 function shareChart(parts: readonly string[], colours: ReadonlyMap<string, ColourRole>, titleOf: (method: string) => string): ChartSpec {
   const groups = [...new Set(parts.map(groupOf))];
   const layer = (key: string, name: string, colour: ColourRole, quantity: Quantity): SeriesSpec => ({ key: keyOf('share', key), name, colour, dash: [], width: 1, quantity });
-  const title = (group: string): string => (group === 'detection' ? 'detection' : titleOf(group));
+  const title = (group: string): string => (group === 'detection' ? t('detection') : titleOf(group));
   const series = parts.length <= PARTS_A_CHART
     ? parts.map((part) => layer(part, shareName(part, groups.length > 2 ? title(groupOf(part)) : ''), colours.get(part) ?? 'foreground', { from: 'part', arm: 'student', part }))
     : groups.slice(0, LAYERS).map((group, index) => layer(group, title(group), partColour(index), { from: 'parts', arm: 'student', parts: parts.filter((part) => groupOf(part) === group) }));
-  return { key: 'shares', title: 'Share in the total', unit: '%', kind: 'shares', series, references: [] };
+  return { key: 'shares', title: t('Share in the total'), unit: '%', kind: 'shares', series, references: [] };
 }
 
 function shareName(part: string, method: string): string {
-  const name = clip(spaced(partOf(part)), 28);
+  const name = lossName(part, 28);
   return method === '' || groupOf(part) === 'detection' ? name : `${method} ${name}`;
+}
+
+/** The detector's own losses have words; a method's are called as the run calls them. */
+function lossName(part: string, length: number): string {
+  if (part === 'detection.classification') return t('classification');
+  return part === 'detection.box' ? t('box') : clip(spaced(partOf(part)), length);
 }

@@ -2,6 +2,7 @@
 import { button, element, setAttribute, setText, svg } from '../dom.ts';
 import { type Theme } from '../theme.ts';
 import { type SeriesSpec } from './charts.ts';
+import { t } from '../words.ts';
 
 export interface LegendActions {
   toggle(series: SeriesSpec): void;
@@ -17,7 +18,7 @@ export class Legend {
       const line = filled ? svg('rect', { x: 2, y: 1, width: 14, height: 8 }) : svg('line', { x1: 0, x2: 18, y1: 5, y2: 5, 'stroke-width': Math.max(1.5, spec.width), 'stroke-dasharray': spec.dash.join(' ') || undefined });
       const value = element('span', { class: 'number value' });
       const swatch = svg('svg', { width: 18, height: 10, viewBox: '0 0 18 10', 'aria-hidden': 'true' }, line);
-      const item = button('', () => { actions.toggle(spec); }, { class: 'legend-item', title: `${spec.name}: click hides, double-click shows it alone` });
+      const item = button('', () => { actions.toggle(spec); }, { class: 'legend-item', title: t('{0}: click hides, double-click shows it alone', spec.name) });
       item.append(swatch, element('span', { class: 'name' }, spec.name), value);
       item.addEventListener('dblclick', () => { actions.solo(spec); });
       item.addEventListener('keydown', (event) => { if (event.key === 's') actions.solo(spec); });

@@ -18,6 +18,9 @@ import { ALL_LEVELS, type MaskChoice, type PaneContent, choicesOf, levelsOf, pan
 import { PictureStore, type RecordedStep } from './store.ts';
 import { Strip } from './strip.ts';
 import { nextRow, valuedBoxes } from './valued.ts';
+import { t } from '../words.ts';
+
+const KEYS = t('Plus and minus zoom, 0 shows the whole, comma and full stop change the step.');
 
 /** Milliseconds a step while playing. */
 const TEMPO = 700;
@@ -42,7 +45,7 @@ export class MasksBand {
   readonly #viewer = element('div', { class: 'viewer' });
   readonly #choosers = element('div', { class: 'tools' });
   readonly #looks = element('div', { class: 'tools' });
-  readonly #row = element('div', { class: 'panes', role: 'group', tabindex: 0, 'aria-label': 'Masks' });
+  readonly #row = element('div', { class: 'panes', role: 'group', tabindex: 0, 'aria-label': t('Masks') });
   readonly #strip: Strip;
   readonly #bars: Bars;
   readonly #time: TimeControl;
@@ -68,9 +71,9 @@ export class MasksBand {
     this.#strip = new Strip((image) => { this.#change({ image }); }, (file) => this.store.image(file));
     this.#bars = new Bars(context.announce);
     this.#time = new TimeControl({ go: (position) => { this.#stop(); this.#go(position); }, play: () => { this.#togglePlay(); }, zoom: (factor) => { this.#zoom(factor); }, whole: () => { this.#zoom(0); } });
-    this.#page = button('How this method works', () => { if (this.#chosen?.choice !== undefined) this.#send({ type: 'methodPage', method: this.#chosen.choice.method }); }, { class: 'link' });
+    this.#page = button(t('How this method works'), () => { if (this.#chosen?.choice !== undefined) this.#send({ type: 'methodPage', method: this.#chosen.choice.method }); }, { class: 'link' });
     this.#viewer.append(this.#choosers, element('div', { class: 'stage' }, this.#row, this.#bars.node), this.#time.node, this.#looks, this.#page);
-    this.node = element('section', { class: 'band masks', 'aria-label': 'Masks' }, element('h2', {}, 'Masks'), this.#waiting, this.#strip.node, this.#viewer);
+    this.node = element('section', { class: 'band masks', 'aria-label': t('Masks') }, element('h2', {}, t('Masks')), this.#waiting, this.#strip.node, this.#viewer);
     this.#row.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
     new ResizeObserver(() => { this.redraw(); }).observe(this.#row);
     this.buildLooks();
@@ -158,7 +161,7 @@ export class MasksBand {
     show(this.#viewer, shown !== undefined);
     show(this.#strip.node, shown !== undefined);
     show(this.#waiting, shown === undefined);
-    setText(this.#waiting, mark === undefined ? masksWaiting(this.#context.model, this.#context.header()) : `Masks of step ${formatCount(mark.step)} are being read.`);
+    setText(this.#waiting, mark === undefined ? masksWaiting(this.#context.model, this.#context.header()) : t('Masks of step {0} are being read.', formatCount(mark.step)));
     this.#chosen = shown === undefined ? undefined : this.#choose(shown);
     if (this.#chosen === undefined) return;
     this.#strip.show(this.#chosen.step.index.images, this.#chosen.imageIndex);
@@ -194,7 +197,7 @@ export class MasksBand {
     else {
       const parts = [methodControl(choices, choice, titleOf, pick), kindControl(choices, choice, pick), levelControl(levels, level, (name) => { this.#change({ level: name }); })];
       this.#choosers.replaceChildren(...parts.filter((part) => part !== undefined));
-      setText(this.#page, `How ${titleOf(choice.method)} works`);
+      setText(this.#page, t('How {0} works', titleOf(choice.method)));
     }
     // Choosing by keyboard must not lose its place when the choosers are made anew.
     if (focused === 'method' || focused === 'level' || focused === 'mask') this.#choosers.querySelector<HTMLElement>(`input[name="${focused}"]:checked, select[name="${focused}"]`)?.focus();
@@ -237,7 +240,7 @@ export class MasksBand {
     const onImage = { ...common, size: image, bitmap, viewport: this.#viewport };
     const classes = this.#context.model.started?.classes ?? [];
     this.#panes[0]?.draw({
-      ...onImage, title: 'Image', caption: `${clip(image.id, 60)}: ${describeBoxes(image, view.score ?? 0, this.#hasTeacher)}`,
+      ...onImage, title: t('Image'), caption: `${clip(image.id, 60)}: ${describeBoxes(image, view.score ?? 0, this.#hasTeacher)}`,
       value: spotText(this.#spot, undefined, choice?.form), grid: choice?.form === 'map' ? shown[0] : undefined,
       over: (pen, placement) => { drawBoxes(pen, image, classes, view, placement, theme); },
     });
@@ -246,9 +249,9 @@ export class MasksBand {
       const words = { title: pane.title, caption: pane.caption, value: spotText(this.#spot, pane, choice?.form) };
       this.#panes[index + 1]?.draw({ ...words, ...this.#contentFrame(pane, shown, look, { common, onImage }) });
     });
-    const level = chosen.level === '' ? 'none' : chosen.level;
-    this.#row.setAttribute('aria-label', `Masks, ${choice?.title ?? 'none'}${level === ALL_LEVELS ? '' : `, level ${level}`}`);
-    this.#row.setAttribute('aria-description', `Arrow keys go from ${choice?.form === 'boxes' ? 'box to box' : 'cell to cell'}, plus and minus zoom, 0 shows the whole ${this.#ofMatrix ? 'matrix' : 'image'}, comma and full stop change the step.`);
+    const of = choice?.title ?? t('none');
+    this.#row.setAttribute('aria-label', chosen.level === ALL_LEVELS || chosen.level === '' ? t('Masks, {0}', of) : t('Masks, {0}, level {1}', of, chosen.level));
+    this.#row.setAttribute('aria-description', choice?.form === 'boxes' ? t('Arrow keys go from box to box. {0}', KEYS) : t('Arrow keys go from cell to cell. {0}', KEYS));
   }
 
   /** Maps and boxes lie on the image; a matrix is drawn for itself, a pixel a cell. */

@@ -4,6 +4,7 @@ import { formatValue } from '../format.ts';
 import { type Theme } from '../theme.ts';
 import { scaleOf } from './colours.ts';
 import { type PaneContent } from './selection.ts';
+import { t } from '../words.ts';
 
 interface Row {
   readonly node: HTMLElement;
@@ -15,7 +16,7 @@ interface Row {
 }
 
 export class Bars {
-  readonly node = element('div', { class: 'bars', role: 'group', 'aria-label': 'Channels', tabindex: 0, 'aria-description': 'Arrow keys go from channel to channel.' });
+  readonly node = element('div', { class: 'bars', role: 'group', 'aria-label': t('Channels'), tabindex: 0, 'aria-description': t('Arrow keys go from channel to channel.') });
   readonly #announce: (text: string) => void;
   #rows: Row[] = [];
   #contents: readonly PaneContent[] = [];
@@ -31,7 +32,7 @@ export class Bars {
       if (step === 0) return;
       event.preventDefault();
       this.#point(Math.max(0, Math.min(this.#count - 1, (this.#channel ?? -1) + step)));
-      this.#announce(`Channel ${(this.#channel ?? 0) + 1}: ${this.#rows.map((row) => `${row.title.textContent} ${row.value.textContent}`).join(', ')}`);
+      this.#announce(t('Channel {0}: {1}', (this.#channel ?? 0) + 1, this.#rows.map((row) => `${row.title.textContent} ${row.value.textContent}`).join(', ')));
     });
   }
 
@@ -71,7 +72,7 @@ export class Bars {
       const high = content.signed || scale.clipped ? Math.max(...Array.from(content.values, Math.abs)) || 1 : scale.high;
       const low = content.signed ? -high : scale.low;
       setText(row.title, content.title);
-      setText(row.range, `${content.values.length} channels, ${formatValue(low)} to ${formatValue(high)}`);
+      setText(row.range, t('{0} channels, {1} to {2}', content.values.length, formatValue(low), formatValue(high)));
       setText(row.caption, content.caption);
       setText(row.value, this.#channel === undefined ? '' : `${this.#channel + 1}: ${formatValue(content.values[this.#channel])}`);
       drawBars(row.canvas, content, low, high, this.#channel, theme);

@@ -6,6 +6,7 @@ import { type Theme } from '../theme.ts';
 import { entryOf } from './colours.ts';
 import { type Placement } from './geometry.ts';
 import { type BoxLayer } from './valued.ts';
+import { t } from '../words.ts';
 
 export type RecordedImage = PictureIndex['images'][number];
 export type Owner = 'truth' | 'teacher' | 'student';
@@ -99,8 +100,8 @@ const overlap = (a: Rectangle, b: Rectangle): boolean => a.left < b.left + b.wid
 /** How many boxes of each there are to see, for people who cannot see them. */
 export function describeBoxes(image: RecordedImage, least: number, hasTeacher: boolean): string {
   const count = (list: RecordedImage['student']): number => list.filter(({ score }) => score >= least).length;
-  const objects = image.groundTruth.length === 1 ? '1 object' : `${image.groundTruth.length} objects`;
-  return `${objects}; ${hasTeacher ? `teacher finds ${count(image.teacher)}, student ${count(image.student)}` : `student finds ${count(image.student)}`}`;
+  const objects = image.groundTruth.length === 1 ? t('1 object') : t('{0} objects', image.groundTruth.length);
+  return hasTeacher ? t('{0}; teacher finds {1}, student {2}', objects, count(image.teacher), count(image.student)) : t('{0}; student finds {1}', objects, count(image.student));
 }
 
 /** In the colour of their values. */

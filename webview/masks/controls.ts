@@ -5,9 +5,10 @@ import { type ViewState } from '../state.ts';
 import { type Theme } from '../theme.ts';
 import { BOX_DASHES, type Owner } from './boxes.ts';
 import { ALL_LEVELS, type Level, type MaskChoice } from './selection.ts';
+import { t } from '../words.ts';
 
-const COLOURS = [{ value: 'viridis', label: 'viridis' }, { value: 'magma', label: 'magma' }, { value: 'grey', label: 'grey' }] as const;
-const OWNERS: readonly { readonly owner: Owner; readonly label: string }[] = [{ owner: 'truth', label: 'ground truth' }, { owner: 'teacher', label: 'teacher' }, { owner: 'student', label: 'student' }];
+const COLOURS = [{ value: 'viridis', label: 'viridis' }, { value: 'magma', label: 'magma' }, { value: 'grey', label: t('grey') }] as const;
+const OWNERS: readonly { readonly owner: Owner; readonly label: string }[] = [{ owner: 'truth', label: t('ground truth') }, { owner: 'teacher', label: t('teacher') }, { owner: 'student', label: t('student') }];
 const MOST_METHODS = 60;
 /** More methods than this are a list: a row of so many buttons would take lines. */
 const BUTTONS = 6;
@@ -20,36 +21,36 @@ export function methodControl(choices: readonly MaskChoice[], chosen: MaskChoice
   const first = (method: string): string => choices.find((choice) => choice.method === method)?.key ?? '';
   const options = methods.map((method) => ({ value: method, label: titleOf(method) }));
   const pick = (method: string): void => { choose(first(method)); };
-  return methods.length > BUTTONS ? select('Method', options, chosen.method, pick) : segmented('Method', 'method', options, chosen.method, pick);
+  return methods.length > BUTTONS ? select(t('Method'), 'method', options, chosen.method, pick) : segmented(t('Method'), 'method', options, chosen.method, pick);
 }
 
 export function kindControl(choices: readonly MaskChoice[], chosen: MaskChoice, choose: (key: string) => void): HTMLElement {
   const options = choices.filter((choice) => choice.method === chosen.method).slice(0, 60).map((choice) => ({ value: choice.key, label: clip(choice.title, 60) }));
-  return select('Mask', options, chosen.key, choose);
+  return select(t('Mask'), 'mask', options, chosen.key, choose);
 }
 
 /** Levels as squares in their true relative size: a cell of P5 covers four times the side of one of P3. */
 export function levelControl(levels: readonly Level[], chosen: string, choose: (level: string) => void): HTMLElement | undefined {
   if (levels.length < 2) return undefined;
   const finest = Math.min(...levels.filter(({ name }) => name !== ALL_LEVELS).map((level) => level.stride));
-  const field = element('fieldset', { class: 'levels' }, element('legend', {}, 'Level'));
+  const field = element('fieldset', { class: 'levels' }, element('legend', {}, t('Level')));
   for (const { name, stride } of levels) {
-    const input = element('input', { type: 'radio', name: 'level', class: 'unseen', 'aria-label': name === ALL_LEVELS ? 'all levels together' : `${clip(name, 20)}, stride ${stride}` });
+    const input = element('input', { type: 'radio', name: 'level', class: 'unseen', 'aria-label': name === ALL_LEVELS ? t('all levels together') : t('{0}, stride {1}', clip(name, 20), stride) });
     input.checked = name === chosen;
     input.addEventListener('change', () => { choose(name); });
     const side = name === ALL_LEVELS ? LARGEST_SQUARE : Math.max(2, Math.round((LARGEST_SQUARE * finest) / stride));
     const square = svg('svg', { width: LARGEST_SQUARE, height: LARGEST_SQUARE, viewBox: `0 0 ${LARGEST_SQUARE} ${LARGEST_SQUARE}`, 'aria-hidden': 'true' },
       svg('rect', { x: (LARGEST_SQUARE - side) / 2, y: LARGEST_SQUARE - side, width: side, height: side }));
-    field.append(element('label', { title: name === ALL_LEVELS ? 'All levels together' : `${clip(name, 20)}: a cell is ${stride} × ${stride} pixels` }, input, square, element('span', {}, clip(name, 8))));
+    field.append(element('label', { title: name === ALL_LEVELS ? t('All levels together') : t('{0}: a cell is {1} × {1} pixels', clip(name, 20), stride) }, input, square, element('span', {}, clip(name, 8))));
   }
   return field;
 }
 
 export function lookControls(view: ViewState, change: (change: Partial<ViewState>) => void): HTMLElement[] {
   return [
-    slider({ label: 'Opacity', low: 0, high: 1, step: 0.05, value: view.opacity, say: (value) => `${Math.round(100 * value)} %`, change: (opacity) => { change({ opacity }); } }),
-    checkbox('Same scale', view.sameScale, (sameScale) => { change({ sameScale }); }),
-    select('Colours', COLOURS, view.colours, (colours) => { change({ colours: COLOURS.find(({ value }) => value === colours)?.value ?? 'viridis' }); }),
+    slider({ label: t('Opacity'), low: 0, high: 1, step: 0.05, value: view.opacity, say: (value) => `${Math.round(100 * value)} %`, change: (opacity) => { change({ opacity }); } }),
+    checkbox(t('Same scale'), view.sameScale, (sameScale) => { change({ sameScale }); }),
+    select(t('Colours'), 'colours', COLOURS, view.colours, (colours) => { change({ colours: COLOURS.find(({ value }) => value === colours)?.value ?? 'viridis' }); }),
   ];
 }
 
@@ -59,7 +60,7 @@ export class BoxControls {
 
   constructor(view: ViewState, change: (change: Partial<ViewState>) => void) {
     let boxes = view.boxes;
-    this.node = element('fieldset', { class: 'box-switches' }, element('legend', {}, 'Boxes'));
+    this.node = element('fieldset', { class: 'box-switches' }, element('legend', {}, t('Boxes')));
     for (const { owner, label } of OWNERS) {
       const sample = svg('rect', { x: 1.5, y: 1.5, width: 15, height: 9, fill: 'none', 'stroke-width': 2, 'stroke-dasharray': BOX_DASHES[owner].join(' ') || undefined });
       this.#samples.set(owner, sample);
@@ -68,7 +69,7 @@ export class BoxControls {
         change({ boxes });
       }, svg('svg', { width: 18, height: 12, 'aria-hidden': 'true' }, sample)));
     }
-    this.node.append(slider({ label: 'Score from', low: 0, high: 0.95, step: 0.05, value: view.score ?? 0.3, say: (value) => value.toFixed(2), change: (score) => { change({ score }); } }));
+    this.node.append(slider({ label: t('Score from'), low: 0, high: 0.95, step: 0.05, value: view.score ?? 0.3, say: (value) => value.toFixed(2), change: (score) => { change({ score }); } }));
   }
 
   paint(theme: Theme, hasTeacher: boolean): void {
@@ -89,14 +90,14 @@ export interface TimeActions {
 export class TimeControl {
   readonly node: HTMLElement;
   readonly #play: HTMLButtonElement;
-  readonly #range = element('input', { type: 'range', min: 0, step: 1, 'aria-label': 'Recorded step' });
+  readonly #range = element('input', { type: 'range', min: 0, step: 1, 'aria-label': t('Recorded step') });
   readonly #label = element('span', { class: 'number when' });
 
   constructor(actions: TimeActions) {
-    this.#play = iconButton('play', 'Play the recorded steps', () => { actions.play(); });
+    this.#play = iconButton('play', t('Play the recorded steps'), () => { actions.play(); });
     this.#range.addEventListener('input', () => { actions.go(this.#range.valueAsNumber); });
     const tools = element('span', { class: 'zoom-tools' },
-      iconButton('minus', 'Zoom out', () => { actions.zoom(1 / 1.6); }), iconButton('plus', 'Zoom in', () => { actions.zoom(1.6); }), iconButton('fit', 'Whole image', () => { actions.whole(); }));
+      iconButton('minus', t('Zoom out'), () => { actions.zoom(1 / 1.6); }), iconButton('plus', t('Zoom in'), () => { actions.zoom(1.6); }), iconButton('fit', t('Whole image'), () => { actions.whole(); }));
     this.node = element('div', { class: 'time' }, this.#play, this.#range, this.#label, tools);
   }
 
@@ -104,11 +105,11 @@ export class TimeControl {
     const last = String(Math.max(0, steps.length - 1));
     if (this.#range.max !== last) this.#range.max = last;
     this.#range.value = String(position);
-    const text = steps.length === 0 ? '' : `step ${formatCount(steps[position] ?? 0)}`;
-    setText(this.#label, steps.length < 2 ? text : `${text} · ${position + 1} of ${steps.length}`);
+    const text = steps.length === 0 ? '' : t('step {0}', formatCount(steps[position] ?? 0));
+    setText(this.#label, steps.length < 2 ? text : t('{0} · {1} of {2}', text, position + 1, steps.length));
     this.#range.setAttribute('aria-valuetext', text);
     this.#range.disabled = this.#play.disabled = steps.length < 2;
-    const name = playing ? 'Pause' : 'Play the recorded steps';
+    const name = playing ? t('Pause') : t('Play the recorded steps');
     if (this.#play.getAttribute('aria-label') === name) return;
     this.#play.replaceChildren(icon(playing ? 'pause' : 'play'));
     this.#play.setAttribute('aria-label', name);

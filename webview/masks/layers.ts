@@ -4,6 +4,7 @@ import { type ColourTable, type Scale, scaleOf } from './colours.ts';
 import { type Cell, type Size, cellAt, cellSize } from './geometry.ts';
 import { type PaneContent } from './selection.ts';
 import { type BoxLayer, type ValuedBox, boxAt, valuedBoxes } from './valued.ts';
+import { t } from '../words.ts';
 
 /** What is pointed at: a cell of all maps or matrices; of boxes those at a point of the image, or by keyboard those of a row. */
 export type Spot =
@@ -76,12 +77,12 @@ function chosenBox(boxes: readonly ValuedBox[], spot: Spot | undefined): ValuedB
 export function spotText(spot: Spot | undefined, content: PaneContent | undefined, form: PaneContent['form'] | undefined): string {
   if (spot === undefined) return '';
   if (spot.at === 'cell') {
-    const place = `row ${spot.cell.row + 1}, column ${spot.cell.column + 1}`;
+    const place = t('row {0}, column {1}', spot.cell.row + 1, spot.cell.column + 1);
     if (content === undefined) return form === 'map' ? place : '';
     const value = formatValue(content.values[spot.cell.row * (content.shape[1] ?? 0) + spot.cell.column]);
     return content.form === 'matrix' ? `${place}: ${value}` : value;
   }
   if (content === undefined) return '';
   const box = chosenBox(valuedBoxes(content), spot);
-  return box === undefined ? '' : `box ${box.row + 1}: ${formatValue(box.value)}`;
+  return box === undefined ? '' : t('box {0}: {1}', box.row + 1, formatValue(box.value));
 }

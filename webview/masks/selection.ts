@@ -1,5 +1,6 @@
 /** What of an index is shown: choices of mask, levels, panes. Pure, and wary: the index comes from a folder. */
 import { type PictureIndex } from '../../src/experiment/record.ts';
+import { t } from '../words.ts';
 
 export type MaskEntry = PictureIndex['masks'][number];
 export type Role = MaskEntry['role'];
@@ -35,12 +36,12 @@ export interface PaneContent {
   readonly values: Float32Array;
 }
 
-const DIFFERENCE = 'Student less teacher: orange where the student has more, blue where it has less.';
+const DIFFERENCE = t('Student less teacher: orange where the student has more, blue where it has less.');
 const SIDE_BY_SIDE = 3;
 const MAX_MASKS = 20_000;
 /** Four corners and a value. */
 export const BOX_VALUES = 5;
-const ROLE_TITLES: Readonly<Record<Role, string>> = { teacher: 'Teacher', student: 'Student', difference: 'Difference', shared: 'Mask' };
+const ROLE_TITLES: Readonly<Record<Role, string>> = { teacher: t('Teacher'), student: t('Student'), difference: t('Difference'), shared: t('Mask') };
 
 export function choicesOf(index: PictureIndex): MaskChoice[] {
   const kinds = new Map<string, { mask: MaskEntry; roles: Set<Role> }>();
@@ -101,7 +102,7 @@ function captioned(panes: readonly PaneContent[]): PaneContent[] {
   return panes.map((pane, index) => {
     if (index === 0 || pane.caption !== first) return pane;
     if (pane.role === 'difference') return { ...pane, caption: DIFFERENCE };
-    return pane.role === 'student' ? { ...pane, caption: 'The same for the student.' } : pane;
+    return pane.role === 'student' ? { ...pane, caption: t('The same for the student.') } : pane;
   });
 }
 

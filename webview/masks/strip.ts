@@ -2,6 +2,7 @@
 import { element } from '../dom.ts';
 import { clip } from '../format.ts';
 import { type PictureIndex } from '../../src/experiment/record.ts';
+import { t } from '../words.ts';
 
 const MOST = 200;
 const SIDE = 56;
@@ -33,9 +34,9 @@ export class Strip {
       this.#signature = signature;
       this.#seen.disconnect();
       this.#items = shown.map((image, index) => this.#make(image, index));
-      this.node.replaceChildren(element('legend', { class: 'unseen' }, 'Image'), ...this.#items.map(({ input, canvas }, index) => {
+      this.node.replaceChildren(element('legend', { class: 'unseen' }, t('Image')), ...this.#items.map(({ input, canvas }, index) => {
         const name = clip(shown[index]?.id ?? '', 60);
-        input.setAttribute('aria-label', `Image ${index + 1}, ${name}`);
+        input.setAttribute('aria-label', t('Image {0}, {1}', index + 1, name));
         return element('label', { title: name }, input, canvas);
       }));
     }

@@ -22,6 +22,14 @@ describe('the page', () => {
     expect(pageHtml({ ...parts, title: 'run' })).not.toMatch(/style=|<style|\son\w+=|<script[^>]*>[^<]/);
   });
 
+  test('carries the translations as data that nothing in them can leave', () => {
+    const words = { Stop: '</script><script>alert(1)</script>' };
+    const html = pageHtml({ ...parts, title: 'run', words });
+    expect(html.match(/<script/g)).toHaveLength(2);
+    const [, json = ''] = /<script type="application\/json" id="words">(.*)<\/script>\n/.exec(html) ?? [];
+    expect(JSON.parse(json)).toEqual(words);
+  });
+
   test('takes a new nonce each time', () => {
     const nonces = new Set(Array.from({ length: 50 }, newNonce));
     expect(nonces.size).toBe(50);
