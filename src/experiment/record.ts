@@ -18,6 +18,8 @@ export const FILES = {
   checkpoints: 'checkpoints',
   pictures: 'pictures',
   report: 'report.html',
+  /** What a person wrote about the run: a name for display, a pin. */
+  note: 'note.json',
 } as const;
 
 /** `student` is the distilled one; controls train without distillation, `controlInherit` with the inherited neck and head. */

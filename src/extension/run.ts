@@ -1,10 +1,11 @@
 /** A run as the extension sees it: what the store derived from its folder, and what the editor says about it. */
 import { type RunSummary } from '../store/index.ts';
 // By its file: the whole store is loaded only when runs are read.
-import { isLive as isLiveState } from '../store/state.ts';
+import { isLive as isLiveState, mayComeBack } from '../store/state.ts';
 import { type Progress } from './words.ts';
 
 export type Run = RunSummary;
+export { mayComeBack };
 
 export function isLive({ state }: Pick<Run, 'state'>): boolean {
   return isLiveState(state);
@@ -13,14 +14,6 @@ export function isLive({ state }: Pick<Run, 'state'>): boolean {
 /** It ended between its first and its last step: there is something to go on with. */
 export function isResumable({ state, lastStep }: Pick<Run, 'state' | 'lastStep'>): boolean {
   return !isLiveState(state) && state !== 'finished' && lastStep !== undefined;
-}
-
-/** A machine that has just gone silent may only be cut off: its run is looked at for a while longer. */
-const SILENCE_MS = 3_600_000;
-
-/** Lost so lately that a heartbeat may still come. */
-export function mayComeBack({ state, process, updated }: Pick<Run, 'state' | 'process' | 'updated'>, now = Date.now()): boolean {
-  return state === 'lost' && process !== undefined && now - (updated ?? 0) < SILENCE_MS;
 }
 
 /** What the status bar and notifications tell of it. */

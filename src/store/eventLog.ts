@@ -1,6 +1,7 @@
 /** Reads `events.jsonl` as it grows: new bytes only, torn and strange lines counted and passed over, never the whole file at once. */
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle } from 'node:fs/promises';
 import { eventSchema, type RunEvent } from '../experiment/record.ts';
+import { openFile } from './openFile.ts';
 
 /** Bytes of one read from the disk, and the longest line that is taken for one. */
 const CHUNK = 2 ** 20;
@@ -54,7 +55,7 @@ export class EventLog {
   async read(budget = 8 * CHUNK): Promise<LogPart> {
     let handle: FileHandle;
     try {
-      handle = await open(this.file, 'r');
+      handle = await openFile(this.file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { events: [], reset: this.#rewind(), more: false };
       throw error;

@@ -1,9 +1,13 @@
-/** Reading run folders. */
+/** Reading run folders, and the little that a person changes in them: a note, and what goes to the trash. */
+export { chooseRuns, type Choice, groupRuns, type RunGroup, SORT_KEYS, type SortKey, sortRuns } from './arrange.ts';
+export { type CleanUpItem, PICTURES_QUOTA, planCleanUp } from './cleanUp.ts';
 export { EventLog, type LogMark, type LogPart } from './eventLog.ts';
 export { type Gain, type History, type Scored, type Subject } from './history.ts';
-export { listRuns } from './list.ts';
+export { type ListMemory, listRuns } from './list.ts';
+export { LONGEST_TITLE, type Note, readNote, writeNote } from './note.ts';
 export { isProcessAlive } from './processLife.ts';
 export { readRun, type RunSummary } from './run.ts';
-export { diskBytes, pictureFile, readImage, readLogTail, readPictures, readResolved } from './runFiles.ts';
-export { isLive } from './state.ts';
+export { diskBytes, pictureFile, readConfig, readImage, readLogTail, readPictures, readResolved } from './runFiles.ts';
+export { isLive, mayComeBack } from './state.ts';
+export { moveToTrash, purge, purgeAbandoned, refuseGoing, removeForGood, restore, type Trashed } from './trash.ts';
 export { type RunChange, type Watch, watchRun } from './watch.ts';

@@ -6,6 +6,8 @@ import { type Arm, type EventOf, FILES, type Heartbeat, type Metrics, type RunSt
 import { type Resolved } from '../experiment/resolved.ts';
 import { EventLog } from './eventLog.ts';
 import { emptyHistory, fold, type Gain, gainOf, type History, type Scored, secondsPerStep, type Subject } from './history.ts';
+import { type Note, readNote } from './note.ts';
+import { StrangeFile } from './openFile.ts';
 import { isProcessAlive } from './processLife.ts';
 import { exists, readLogTail, readResolvedIfAny, readSign } from './runFiles.ts';
 import { deriveState, isLive, lastSign } from './state.ts';
@@ -13,7 +15,10 @@ import { deriveState, isLive, lastSign } from './state.ts';
 export interface RunSummary {
   /** Name of the run folder. */
   readonly id: string;
+  /** What a person called it, else what its experiment is called. */
   readonly name: string;
+  readonly experimentName: string;
+  readonly pinned: boolean;
   readonly folder: string;
   /** Absolute path of the experiment file that it was made of. */
   readonly sourceFile?: string | undefined;
@@ -56,15 +61,32 @@ export interface RunSummary {
   readonly peakMemory?: number | undefined;
   readonly process?: { readonly pid: number; readonly host: string; readonly start: string } | undefined;
   readonly warnings: { readonly count: number; readonly last?: string | undefined };
-  /** Lines of the events file that could not be read, if any. */
+  /** What of the folder could not be read, in one sentence. */
   readonly damage?: string | undefined;
+  /** What it takes on the disk; of a list of runs only. */
+  readonly bytes?: number | undefined;
   /** Last lines of the log of a run that did not end well. */
   readonly logTail: readonly string[];
 }
 
+/** As much of `resolved.json` as a list needs. */
+export interface Outline {
+  readonly name: string;
+  readonly sourceFile: string;
+  readonly methods: readonly string[];
+  readonly steps?: number | undefined;
+  readonly picturesEvery?: number | undefined;
+  readonly created: number;
+}
+
+function outlineOf({ experiment: { name, distill, train, pictures }, source, created }: Resolved): Outline {
+  return { name, sourceFile: source.file, methods: distill.map(({ method }) => method), steps: train.steps, picturesEvery: pictures.every, created };
+}
+
 /** What the folder tells besides its events. Small, and read anew at every look. */
 export interface Surroundings {
-  readonly resolved: Resolved | undefined;
+  readonly outline: Outline | undefined;
+  readonly note: Note;
   readonly heartbeat: Heartbeat | undefined;
   readonly launch: Heartbeat | undefined;
   readonly stopRequested: boolean;
@@ -72,10 +94,11 @@ export interface Surroundings {
   readonly alive: boolean | undefined;
 }
 
-/** @param known `resolved.json` of an earlier look, when it cannot have changed. */
-export async function lookAround(folder: string, known?: Resolved): Promise<Surroundings> {
-  const [resolved, heartbeat, launch, stopRequested, created] = await Promise.all([
-    known ?? readResolvedIfAny(folder),
+/** @param known of an earlier look, when `resolved.json` cannot have changed. */
+export async function lookAround(folder: string, known?: Outline): Promise<Surroundings> {
+  const [outline, note, heartbeat, launch, stopRequested, created] = await Promise.all([
+    known ?? readResolvedIfAny(folder).then((resolved) => (resolved === undefined ? undefined : outlineOf(resolved))),
+    readNote(folder),
     readSign(folder, FILES.heartbeat),
     readSign(folder, FILES.launch),
     exists(path.join(folder, FILES.stopRequest)),
@@ -83,7 +106,7 @@ export async function lookAround(folder: string, known?: Resolved): Promise<Surr
   ]);
   const sign = lastSign(heartbeat, launch);
   const isHere = sign?.host === hostname();
-  return { resolved, heartbeat, launch, stopRequested, created: resolved?.created ?? created, alive: sign === undefined || !isHere ? undefined : isProcessAlive(sign.pid, sign.processStart) };
+  return { outline, note, heartbeat, launch, stopRequested, created: outline?.created ?? created, alive: sign === undefined || !isHere ? undefined : isProcessAlive(sign.pid, sign.processStart) };
 }
 
 /** Reads a whole run. Never throws for what lies in the folder. */
@@ -92,12 +115,22 @@ export async function readRun(folder: string): Promise<RunSummary> {
   const surroundings = await lookAround(folder);
   const history = emptyHistory();
   const log = new EventLog(path.join(folder, FILES.events));
-  for (let more = true; more;) {
-    const part = await log.read();
-    for (const event of part.events) fold(history, event);
-    ({ more } = part);
+  try {
+    for (let more = true; more;) {
+      const part = await log.read();
+      for (const event of part.events) fold(history, event);
+      ({ more } = part);
+    }
+  } catch (error) {
+    return withLogTail({ ...summarize(folder, history, surroundings, log.badLines), damage: whyUnread(error) });
   }
   return withLogTail(summarize(folder, history, surroundings, log.badLines));
+}
+
+/** The sentence for events that cannot be read at all. */
+export function whyUnread(error: unknown): string {
+  if (error instanceof StrangeFile) return `${FILES.events} is a link or no file at all, and is not read.`;
+  return `${FILES.events} cannot be read: ${error instanceof Error ? error.message : String(error)}.`;
 }
 
 /** The log's last lines belong to runs that did not end well; the others need no look at the log. */
@@ -107,23 +140,24 @@ export async function withLogTail(run: RunSummary): Promise<RunSummary> {
 }
 
 export function summarize(folder: string, history: History, surroundings: Surroundings, badLines = 0, now = Date.now()): RunSummary {
-  const { resolved, heartbeat, launch } = surroundings;
+  const { outline, note, heartbeat, launch } = surroundings;
   const { started, ended, lastStep } = history;
   const verdict = deriveState({ history, ...surroundings, now });
   const id = path.basename(folder);
+  const experimentName = started?.name ?? outline?.name ?? id;
   const sign = lastSign(heartbeat, launch);
   const arms = started?.arms ?? [];
-  const totalSteps = started?.totalSteps ?? resolved?.experiment.train.steps ?? 0;
+  const totalSteps = started?.totalSteps ?? outline?.steps ?? 0;
   const done = arms.reduce((sum, arm) => sum + Math.min(totalSteps, history.steps[arm] ?? 0), 0);
   const live = isLive(verdict.state);
   const { perClass, steps, evaluations } = history;
   return {
     id, folder, state: verdict.state, reason: verdict.reason,
-    name: started?.name ?? resolved?.experiment.name ?? id,
-    sourceFile: resolved?.source.file,
+    name: note.title ?? experimentName, experimentName, pinned: note.pinned === true,
+    sourceFile: outline?.sourceFile,
     error: verdict.state === 'failed' ? ended?.error : undefined,
     summary: started?.summary, engine: started?.engine,
-    methods: started?.methods ?? resolved?.experiment.distill.map(({ method }) => method) ?? [],
+    methods: started?.methods ?? outline?.methods ?? [],
     methodTitles: started?.methodTitles,
     arms, classes: started?.classes ?? [],
     phase: live ? history.phase : undefined,
@@ -134,7 +168,7 @@ export function summarize(folder: string, history: History, surroundings: Surrou
     metrics: Object.fromEntries(Object.entries(evaluations).flatMap(([subject, scored]) => (scored.at(-1) === undefined ? [] : [[subject, scored.at(-1)?.metrics]]))),
     evaluations, perClass,
     gain: gainOf(history, arms),
-    picturesEvery: resolved?.experiment.pictures.every,
+    picturesEvery: outline?.picturesEvery,
     created: surroundings.created, started: history.firstTime, updated: Math.max(history.lastTime ?? 0, sign?.time ?? 0, surroundings.created), ended: live ? undefined : ended?.time, peakMemory: live ? undefined : ended?.peakMemory,
     process: sign === undefined ? undefined : { pid: sign.pid, host: sign.host, start: sign.processStart },
     warnings: { count: history.warnings, last: history.lastWarning },

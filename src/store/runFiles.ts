@@ -1,9 +1,10 @@
 /** Small files of a run folder, read with distrust: what is missing, torn or strange reads as absent. */
-import { lstat, open, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DistillError } from '../errors.ts';
 import { FILES, type Heartbeat, heartbeatSchema, type PictureIndex, pictureIndexSchema } from '../experiment/record.ts';
 import { parseResolved, type Resolved } from '../experiment/resolved.ts';
+import { openFile, readSmall } from './openFile.ts';
 
 const SMALL = 64 * 1024;
 const RESOLVED_BYTES = 4 * 2 ** 20;
@@ -44,7 +45,7 @@ export async function readResolvedIfAny(folder: string): Promise<Resolved | unde
 /** The last lines of `log.txt`, oldest first; terminal colours removed. */
 export async function readLogTail(folder: string, lines = LOG_TAIL_LINES): Promise<readonly string[]> {
   try {
-    const handle = await open(path.join(folder, FILES.log), 'r');
+    const handle = await openFile(path.join(folder, FILES.log));
     try {
       const { size } = await handle.stat();
       const length = Math.min(size, LOG_TAIL_BYTES);
@@ -66,24 +67,35 @@ export async function exists(file: string): Promise<boolean> {
   return lstat(file).then(() => true, () => false);
 }
 
-async function readSmall(file: string, limit: number): Promise<string | undefined> {
-  try {
-    const { size } = await stat(file);
-    return size > limit ? undefined : await readFile(file, 'utf8');
-  } catch {
-    return undefined;
+/** A run has some thousands of files; what has more than this is counted so far. */
+const MOST_FILES = 100_000;
+
+/** Bytes that a file, or everything in a folder, takes on the disk; links not followed, holes not counted. Walks the disk. */
+export async function diskBytes(place: string): Promise<number> {
+  let bytes = 0;
+  let left = MOST_FILES;
+  const sizeOf = (file: string): Promise<number> => lstat(file).then((found) => (found.isFile() ? occupied(found) : 0), () => 0);
+  const waiting = [place];
+  for (let folder = waiting.pop(); folder !== undefined && left > 0; folder = waiting.pop()) {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    const files = entries.filter((entry) => entry.isFile()).slice(0, left);
+    left -= entries.length;
+    for (const entry of entries) if (entry.isDirectory()) waiting.push(path.join(folder, entry.name));
+    bytes += (await Promise.all(files.map(({ name }) => sizeOf(path.join(folder, name))))).reduce((sum, size) => sum + size, 0);
   }
+  return bytes + await sizeOf(place);
 }
 
-/** Bytes of everything in a folder, links not followed. Walks the disk: ask only when it is shown. */
-export async function diskBytes(folder: string): Promise<number> {
-  let bytes = 0;
-  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-    const file = path.join(folder, entry.name);
-    if (entry.isDirectory()) bytes += await diskBytes(file);
-    else if (entry.isFile()) bytes += await stat(file).then(({ size }) => size, () => 0);
-  }
-  return bytes;
+/** A file with holes seems larger than it is. Where the system tells no blocks, its length is believed. */
+function occupied({ size, blocks }: { readonly size: number; readonly blocks?: number }): number {
+  return blocks === undefined || size <= 4096 ? size : Math.min(size, blocks * 512);
+}
+
+const CONFIG_BYTES = 2 ** 20;
+
+/** `experiment.yaml` as it was when the run was made; undefined when it is not there, or no file of a sensible size. */
+export async function readConfig(folder: string): Promise<string | undefined> {
+  return readSmall(path.join(folder, FILES.experiment), CONFIG_BYTES);
 }
 
 /**
@@ -105,7 +117,8 @@ export async function pictureFile(folder: string, relative: string): Promise<str
   }
 }
 
-function isInside(root: string, file: string): boolean {
+/** Whether `file` lies in `root`, by their words alone: links are the caller's business. */
+export function isInside(root: string, file: string): boolean {
   const relative = path.relative(root, file);
   return relative !== '' && relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
 }

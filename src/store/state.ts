@@ -66,3 +66,11 @@ function duration(milliseconds: number): string {
 export function isLive(state: RunState): boolean {
   return state === 'preparing' || state === 'running' || state === 'stopping';
 }
+
+/** A machine that has just gone silent may only be cut off. */
+const CUT_OFF_MS = 3_600_000;
+
+/** Lost so lately that a heartbeat may still come. `updated` is when it was last heard of, ms since 1970. */
+export function mayComeBack({ state, process, updated }: { readonly state: RunState; readonly process?: object | undefined; readonly updated?: number | undefined }, now = Date.now()): boolean {
+  return state === 'lost' && process !== undefined && now - (updated ?? 0) < CUT_OFF_MS;
+}

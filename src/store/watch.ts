@@ -4,7 +4,7 @@ import path from 'node:path';
 import { FILES, type RunEvent } from '../experiment/record.ts';
 import { EventLog } from './eventLog.ts';
 import { emptyHistory, fold } from './history.ts';
-import { lookAround, type RunSummary, summarize, withLogTail } from './run.ts';
+import { lookAround, type RunSummary, summarize, whyUnread, withLogTail } from './run.ts';
 
 export interface RunChange {
   readonly run: RunSummary;
@@ -98,21 +98,26 @@ class RunWatcher implements Watch {
   async #lookOnce(): Promise<void> {
     for (let more = true; more && !this.#disposed;) {
       const surroundings = await lookAround(this.#folder);
-      const part = await this.#log.read().catch(() => ({ events: [], reset: false, more: false }));
+      let damage: string | undefined;
+      const part = await this.#log.read().catch((error: unknown) => {
+        damage = whyUnread(error);
+        return { events: [], reset: false, more: false };
+      });
       if (part.reset) {
         this.#history = emptyHistory();
         this.#resetPending = true;
       }
       for (const event of part.events) fold(this.#history, event);
       ({ more } = part);
-      const run = await withLogTail(summarize(this.#folder, this.#history, surroundings, this.#log.badLines));
+      const summary = summarize(this.#folder, this.#history, surroundings, this.#log.badLines);
+      const run = await withLogTail(damage === undefined ? summary : { ...summary, damage });
       this.#tell(run, part.events, more);
     }
   }
 
   #tell(run: RunSummary, events: readonly RunEvent[], more: boolean): void {
     // Ages grow at every look; only what a reader would see as news is told.
-    const news = JSON.stringify([run.state, run.reason, run.damage, run.name, run.created, more]);
+    const news = JSON.stringify([run.state, run.reason, run.damage, run.name, run.pinned, run.created, more]);
     if (this.#disposed || (events.length === 0 && !this.#resetPending && news === this.#told)) return;
     const reset = this.#resetPending;
     this.#resetPending = false;

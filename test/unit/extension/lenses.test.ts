@@ -11,7 +11,7 @@ function runOf(events: readonly RunEvent[], alive: boolean | undefined, stopRequ
   const history = emptyHistory();
   for (const event of events) fold(history, event);
   const heartbeat = { pid: 7, host: 'here', time: 50_000, processStart: '1' };
-  return summarize('/runs/r', history, { resolved: undefined, heartbeat, launch: undefined, stopRequested, created: 1000, alive }, 0, 51_000);
+  return summarize('/runs/r', history, { outline: undefined, note: {}, heartbeat, launch: undefined, stopRequested, created: 1000, alive }, 0, 51_000);
 }
 const above = (run: Run | undefined, isTrusted = true): string[] => lensesOf(english, run, isTrusted).map(({ title }) => title);
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FILES } from '../../../src/experiment/record.ts';
 import { diskBytes, listRuns, readImage, readLogTail, readPictures, readRun, type RunChange, watchRun } from '../../../src/store/index.ts';
-import { INDEX_FILE } from '../../../src/store/list.ts';
+import { INDEX_FILE } from '../../../src/store/runIndex.ts';
 import { ended, evaluation, lines, runFolder, started, step } from './material.ts';
 
 let root = '';
