@@ -1,7 +1,8 @@
 /** The drawn classes as outlines in a unit circle. */
+import { SCENE_CLASSES } from '../experiment/sceneClasses.ts';
 import { type Contour } from './raster.ts';
 
-export const SHAPES = ['disc', 'square', 'triangle', 'star', 'cross', 'ring'] as const;
+export const SHAPES = SCENE_CLASSES;
 export type Shape = (typeof SHAPES)[number];
 
 export interface Pose {

@@ -63,8 +63,12 @@ export interface DetectorOutline {
   readonly headConvs: number;
   readonly headNorm: 'none' | 'group';
   readonly anchorsPerCell: number;
+  /** What RetinaNet multiplies into anchors a cell; the others have one. */
+  readonly anchors: { readonly octaves: number; readonly ratios: readonly number[] };
   /** Whether its head predicts each side of a box as a distribution. */
   readonly distribution: boolean;
+  /** Bins of such a distribution. */
+  readonly bins: number;
 }
 
 export function isSmallBackbone(backbone: DetectorConfig['backbone']): boolean {
@@ -74,16 +78,19 @@ export function isSmallBackbone(backbone: DetectorConfig['backbone']): boolean {
 export function outlineOf(config: DetectorConfig): DetectorOutline {
   const defaults = detectorDefaults(config);
   const levels = config.neck.levels ?? defaults.levels;
+  const { octaves = defaults.octaves, ratios = defaults.ratios } = config.anchors;
   return {
     detector: config.detector,
     distribution: config.detector === 'gfl',
+    bins: config.gfl.bins,
     small: isSmallBackbone(config.backbone),
     levels,
     strides: Array.from({ length: levels }, (_, level) => 8 * 2 ** level),
     neckChannels: config.neck.channels ?? defaults.channels,
     headConvs: config.head.convs ?? defaults.convs,
     headNorm: config.head.norm ?? defaults.headNorm,
-    anchorsPerCell: config.detector !== 'retinanet' ? 1 : (config.anchors.octaves ?? defaults.octaves) * (config.anchors.ratios ?? defaults.ratios).length,
+    anchorsPerCell: config.detector !== 'retinanet' ? 1 : octaves * ratios.length,
+    anchors: { octaves, ratios },
   };
 }
 

@@ -1,9 +1,10 @@
 /** Whether the files that an experiment names are there. Node only. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, opendirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { checkClasses } from './checkClasses.ts';
 import { formatKey, type KeyPath } from './keyPath.ts';
 import { type Positions } from './positions.ts';
-import { type Finding, place, type Problem } from './problems.ts';
+import { didYouMean, type Finding, place, type Problem, type Repair } from './problems.ts';
 import { type Experiment } from './schema.ts';
 import { teacherPath, teachersOf } from './teachers.ts';
 
@@ -14,7 +15,7 @@ export function resolvePath(baseFolder: string, ...parts: readonly string[]): st
 
 /** @param baseFolder folder of the experiment file. */
 export function checkFiles(experiment: Experiment, baseFolder: string, positions: Positions): readonly Problem[] {
-  return [...findData(experiment, baseFolder), ...findWeights(experiment, baseFolder), ...findMethodFiles(experiment, baseFolder)].map((finding) => place(finding, positions));
+  return [...findData(experiment, baseFolder), ...findWeights(experiment, baseFolder), ...findMethodFiles(experiment, baseFolder), ...checkClasses(experiment, baseFolder)].map((finding) => place(finding, positions));
 }
 
 interface Wanted {
@@ -62,7 +63,7 @@ function findMethodFiles({ distill }: Experiment, baseFolder: string): readonly 
 }
 
 function missing({ path: key, file, kind }: Wanted): readonly Finding[] {
-  if (!existsSync(file)) return [{ code: 'DL120', message: `\`${formatKey(key)}\`: there is no such ${kind}.`, path: key, expected: `a ${kind}`, got: file, advice: 'Relative paths start at the folder of the experiment file.' }];
+  if (!existsSync(file)) return [{ code: 'DL120', message: `\`${formatKey(key)}\`: there is no such ${kind}.`, path: key, expected: `a ${kind}`, got: file, advice: 'Relative paths start at the folder of the experiment file.', repairs: neighbours(key, file, kind) }];
   const isFolder = statSync(file).isDirectory();
   if (isFolder === (kind === 'folder')) return [];
   return [{ code: 'DL120', message: `\`${formatKey(key)}\` names a ${isFolder ? 'folder' : 'file'}.`, path: key, expected: `a ${kind}`, got: file }];
@@ -71,4 +72,27 @@ function missing({ path: key, file, kind }: Wanted): readonly Finding[] {
 function wrongEnding(key: KeyPath, file: string): readonly Finding[] {
   if (/\.(safetensors|pth|pt)$/i.test(file)) return [];
   return [{ code: 'DL120', message: `\`${formatKey(key)}\` is of a kind that cannot be read.`, path: key, expected: 'a .safetensors, .pth or .pt file', got: path.basename(file) }];
+}
+
+/** A file of a folder with a million images is not looked for by name. */
+const MOST_ENTRIES = 500;
+
+/** What lies beside it under a name that differs by a slip. */
+function neighbours(key: KeyPath, file: string, kind: Wanted['kind']): readonly Repair[] {
+  const names: string[] = [];
+  try {
+    const folder = opendirSync(path.dirname(file));
+    try {
+      for (let entry = folder.readSync(); entry !== null && names.length < MOST_ENTRIES; entry = folder.readSync()) {
+        if (entry.isDirectory() === (kind === 'folder')) names.push(entry.name);
+      }
+    } finally {
+      folder.closeSync();
+    }
+  } catch {
+    return [];
+  }
+  const name = path.basename(file);
+  const meant = didYouMean(name, names);
+  return meant === undefined ? [] : [{ changes: [{ kind: 'amend', path: key, from: name, to: meant }] }];
 }

@@ -3,6 +3,7 @@ import { type z } from 'zod';
 import { describeAny, describeSchema, homesOf, keysAt, schemasAt } from './jsonSchema.ts';
 import { formatKey, type KeyPath, valueAt } from './keyPath.ts';
 import { didYouMean, type Finding, show } from './problems.ts';
+import { choiceRepairs, missingRepairs, numberRepairs, typeRepairs, unknownRepairs } from './repairs.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -30,7 +31,7 @@ function unknownKey(path: KeyPath, data: unknown): Finding {
     : homes.length > 0 ? `\`${key}\` belongs under ${homes.join(' or ')}.`
     : known.length > 0 ? `Keys that can stand here: ${known.join(', ')}.` : undefined;
   const where = parent.length === 0 ? 'an experiment' : `\`${formatKey(parent)}\``;
-  return { code: 'DL102', message: `\`${key}\` is not a key of ${where}.`, path, at: 'key', advice, replacement: meant };
+  return { code: 'DL102', message: `\`${key}\` is not a key of ${where}.`, path, at: 'key', advice, repairs: unknownRepairs(path, meant, data) };
 }
 
 function missingKey(path: KeyPath, data: unknown): Finding {
@@ -41,12 +42,12 @@ function missingKey(path: KeyPath, data: unknown): Finding {
   if (path[0] === 'teacher' && path.at(-1) === 'weights') {
     const [, place] = path;
     const who = typeof place === 'number' ? `Teacher ${place + 1} of the list` : 'The teacher';
-    return { code: 'DL113', message: `${who} has no weights: there is no teacher without its file.`, path, at: 'key', expected: 'a file of trained weights', advice: `Train a teacher with examples/scenes-teacher.distill.yaml or with your own data (leave \`distill\` out), then name its file as \`${formatKey(path)}\`.` };
+    return { code: 'DL113', message: `${who} has no weights: there is no teacher without its file.`, path, at: 'key', expected: 'a file of trained weights', advice: `Train a teacher with examples/scenes-teacher.distill.yaml or with your own data (leave \`distill\` out), then name its file as \`${formatKey(path)}\`.`, repairs: missingRepairs(path, data) };
   }
   const choices = schemasAt(parent, data).map((branch) => branch.properties?.[key]?.const).filter((choice) => choice !== undefined);
   const expected = choices.length > 1 ? `one of ${choices.map(String).join(', ')}` : schema === undefined ? undefined : describeAny(schemas);
   const meaning = schema?.description === undefined ? '' : ` ${schema.description}`;
-  return { code: 'DL104', message: `\`${formatKey(path)}\` is missing.`, path, at: 'key', expected, advice: `Add \`${key}\`.${choices.length > 1 ? '' : meaning}` };
+  return { code: 'DL104', message: `\`${formatKey(path)}\` is missing.`, path, at: 'key', expected, advice: `Add \`${key}\`.${choices.length > 1 ? '' : meaning}`, repairs: missingRepairs(path, data) };
 }
 
 function wrongChoice(path: KeyPath, value: unknown, data: unknown): Finding {
@@ -56,7 +57,7 @@ function wrongChoice(path: KeyPath, value: unknown, data: unknown): Finding {
   return {
     code: 'DL105', message: `${show(value)} is not a value of \`${formatKey(path)}\`.`, path,
     expected: `one of ${choices.join(', ')}`, got: show(value),
-    advice: meant === undefined ? 'Choose one of these.' : `Did you mean \`${meant}\`?`, replacement: meant,
+    advice: meant === undefined ? 'Choose one of these.' : `Did you mean \`${meant}\`?`, repairs: choiceRepairs(path, meant, choices, data),
   };
 }
 
@@ -70,7 +71,7 @@ function choicesAt(path: KeyPath, data: unknown): readonly string[] {
 
 function outOfRange(path: KeyPath, value: number, data: unknown): Finding {
   const [schema] = schemasAt(path, data);
-  return { code: 'DL106', message: `\`${formatKey(path)}\` is out of range.`, path, expected: schema === undefined ? undefined : describeSchema(schema), got: show(value) };
+  return { code: 'DL106', message: `\`${formatKey(path)}\` is out of range.`, path, expected: schema === undefined ? undefined : describeSchema(schema), got: show(value), repairs: numberRepairs(path, value, data) };
 }
 
 function wrongType(path: KeyPath, value: unknown, data: unknown): Finding {
@@ -79,7 +80,7 @@ function wrongType(path: KeyPath, value: unknown, data: unknown): Finding {
   const [schema] = schemas;
   return {
     code: 'DL103', message: path.length === 0 ? 'An experiment is a mapping of keys to values.' : `\`${formatKey(path)}\` has the wrong kind of value.`, path,
-    expected: expected === '' ? undefined : expected, got: show(value), advice: repair(value, schema?.type),
+    expected: expected === '' ? undefined : expected, got: show(value), advice: repair(value, schema?.type), repairs: typeRepairs(path, value, data),
   };
 }
 

@@ -5,6 +5,38 @@ import { nearestEntry, type Positions, type Span } from './positions.ts';
 
 export type ProblemCode = `DL${number}`;
 
+/** A change to the file by key; `src/language/fixes.ts` finds the place in the text and keeps what stands around it. */
+export type Change =
+  /** Writes a value: in the place of what is there, or with its key (and those above it) where it is missing. */
+  | { readonly kind: 'set'; readonly path: KeyPath; readonly value: unknown }
+  /** @param offset where the key begins, if it stands twice */
+  | { readonly kind: 'remove'; readonly path: KeyPath; readonly offset?: number | undefined }
+  | { readonly kind: 'rename'; readonly path: KeyPath; readonly key: string }
+  /** Replaces the end of a text, such as the name of a file behind folders and variables that stay as they are written. */
+  | { readonly kind: 'amend'; readonly path: KeyPath; readonly from: string; readonly to: string }
+  | { readonly kind: 'move'; readonly path: KeyPath; readonly to: KeyPath }
+  /** Takes the tag off a value. */
+  | { readonly kind: 'untag'; readonly path: KeyPath }
+  /** Puts spaces in the place of the tabs that lines begin with. */
+  | { readonly kind: 'untab' }
+  /** Writes a whole experiment below what is there. */
+  | { readonly kind: 'fill'; readonly template: string };
+
+/** One way to mend a problem. */
+export interface Repair {
+  /** Made one after the other. */
+  readonly changes: readonly Change[];
+  /** Whether it says what the writer surely meant: then it may be made together with others, unasked for one by one. */
+  readonly safe?: true | undefined;
+}
+
+/** Another place that has to do with the problem. */
+export interface Related {
+  readonly path: KeyPath;
+  readonly message: string;
+  readonly range: Span;
+}
+
 export interface Problem {
   readonly code: ProblemCode;
   readonly severity: 'error' | 'warning';
@@ -16,11 +48,16 @@ export interface Problem {
   readonly expected?: string | undefined;
   readonly got?: string | undefined;
   readonly advice?: string | undefined;
-  /** Text that would mend it when put in place of `range`. */
-  readonly replacement?: string | undefined;
+  /** The likeliest first. */
+  readonly repairs?: readonly Repair[] | undefined;
+  /** E.g. the teacher's value that the student's does not agree with. */
+  readonly related?: readonly Related[] | undefined;
+  /** Whether what is underlined could as well not be there. */
+  readonly idle?: true | undefined;
 }
 
-export interface Finding extends Omit<Problem, 'file' | 'range' | 'severity'> {
+export interface Finding extends Omit<Problem, 'file' | 'range' | 'severity' | 'related'> {
+  readonly related?: readonly Pick<Related, 'path' | 'message'>[] | undefined;
   readonly severity?: 'warning' | undefined;
   /** Which end of `key: value` is at fault; missing keys are shown at the nearest key above. */
   readonly at?: 'key' | 'value' | undefined;
@@ -28,13 +65,21 @@ export interface Finding extends Omit<Problem, 'file' | 'range' | 'severity'> {
 
 /** Puts a finding at its place in the file. */
 export function place(finding: Finding, positions: Positions): Problem {
-  const { at = 'value', severity = 'error', ...rest } = finding;
+  const { at = 'value', severity = 'error', related, ...others } = finding;
+  const rest = related === undefined ? others : { ...others, related: related.flatMap((each) => placeRelated(each, positions)) };
   const found = nearestEntry(positions, finding.path);
   if (found?.entry.override !== undefined) return { ...rest, severity, file: `--set ${found.entry.override}` };
   const { entry, exact } = found ?? { entry: undefined, exact: false };
   // A mapping's value may span the whole file: its key is what one wants underlined.
   const range = entry === undefined ? undefined : at === 'key' || !exact ? (entry.key ?? firstLine(entry.value)) : entry.value;
   return { ...rest, severity, file: positions.file, range };
+}
+
+/** At the key, or at the nearest key above it; nowhere if that came from the command line. */
+function placeRelated(related: Pick<Related, 'path' | 'message'>, positions: Positions): readonly Related[] {
+  const entry = nearestEntry(positions, related.path)?.entry;
+  if (entry === undefined || entry.override !== undefined) return [];
+  return [{ ...related, range: entry.key ?? firstLine(entry.value) }];
 }
 
 function firstLine(span: Span): Span {

@@ -2,11 +2,15 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 import { formatKey, type KeyPath } from './keyPath.ts';
 import { type Entry, type Positions, type Span } from './positions.ts';
-import { type Problem, type ProblemCode } from './problems.ts';
+import { type Problem, type ProblemCode, type Repair } from './problems.ts';
+import { TEMPLATES } from './templates.ts';
 
 /** Far above any real experiment; a file of nested aliases ends here instead of in memory. */
 const MOST_NODES = 20_000;
 const DEEPEST = 32;
+
+/** Kinds of YAML's core schema: they name plain data, as it would be without them. */
+const PLAIN_TAG = /^tag:yaml\.org,2002:(?:map|seq|str|int|float|bool|null)$/;
 
 export interface YamlTree {
   /** Plain objects, lists, strings, numbers, booleans and null; undefined when the text is not YAML. */
@@ -43,13 +47,14 @@ class TreeReader {
       const severalDocuments = error.code === 'MULTIPLE_DOCS';
       this.#report('DL101', severalDocuments ? 'A file holds one experiment; here a second document begins.' : `This is not YAML: ${firstSentence(error.message)}`, [], this.#span(error.pos[0], error.pos[1]), {
         advice: severalDocuments ? 'Remove the line `---` or split the file.' : 'Check indentation, colons and quotes near this place.',
+        repairs: error.code === 'TAB_AS_INDENT' ? [{ changes: [{ kind: 'untab' }], safe: true }] : undefined,
       });
     }
     const contents = document.contents;
     const whole = this.#span(0, this.#text.length);
     if (this.#problems.length > 0) return this.#result(undefined, whole);
     if (contents === null || (isScalar(contents) && contents.value === null)) {
-      this.#report('DL109', 'The file is empty.', [], whole, { advice: 'Start from a template: the command “Create Experiment”, or a copy of examples/scenes-fgd.distill.yaml.' });
+      this.#report('DL109', 'The file is empty.', [], whole, { advice: 'Start from a template: the command “Create Experiment”, or a copy of examples/scenes-fgd.distill.yaml.', repairs: TEMPLATES.map(({ id }) => ({ changes: [{ kind: 'fill', template: id }] })) });
       return this.#result(undefined, whole);
     }
     const data = this.#convert(contents, [], undefined, contents);
@@ -75,8 +80,8 @@ class TreeReader {
       if (anchored === undefined) return this.#refuse(`There is no anchor &${node.source} above.`, path, value, 'Name an anchor that stands above, or write the value out.');
       return this.#convert(anchored, path, key, node);
     }
-    if (node.tag !== undefined && !node.tag.startsWith('tag:yaml.org,2002:')) {
-      return this.#refuse(`Tags (${node.tag}) are not supported: an experiment is plain data and runs nothing.`, path, value, 'Remove the tag.');
+    if (node.tag !== undefined && !PLAIN_TAG.test(node.tag)) {
+      return this.#refuse(`Tags (${node.tag}) are not supported: an experiment is plain data and runs nothing.`, path, value, 'Remove the tag.', [{ changes: [{ kind: 'untag', path }] }]);
     }
     if (!isScalar(node) && !isMap(node) && !isSeq(node)) return null;
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
@@ -99,7 +104,7 @@ class TreeReader {
         continue;
       }
       if (found.has(name)) {
-        this.#report('DL108', `\`${name}\` is given twice.`, [...path, name], key, { advice: 'Keep one of the two.' });
+        this.#report('DL108', `\`${name}\` is given twice.`, [...path, name], key, { advice: 'Keep one of the two.', repairs: [{ changes: [{ kind: 'remove', path: [...path, name], offset: key.offset }] }, { changes: [{ kind: 'remove', path: [...path, name], offset: this.#entries.get(formatKey([...path, name]))?.key?.offset }] }] });
         continue;
       }
       found.set(name, this.#convert(item.value, [...path, name], key, item.value ?? item.key));
@@ -120,12 +125,12 @@ class TreeReader {
     return null;
   }
 
-  #refuse(message: string, path: KeyPath, span: Span, advice: string): null {
-    this.#report('DL107', message, path, span, { advice });
+  #refuse(message: string, path: KeyPath, span: Span, advice: string, repairs?: readonly Repair[]): null {
+    this.#report('DL107', message, path, span, { advice, repairs });
     return null;
   }
 
-  #report(code: ProblemCode, message: string, path: KeyPath, range: Span, more: Pick<Problem, 'advice' | 'got'>): void {
+  #report(code: ProblemCode, message: string, path: KeyPath, range: Span, more: Pick<Problem, 'advice' | 'got' | 'repairs' | 'related'>): void {
     this.#problems.push({ code, severity: 'error', message, path, file: this.#file, range, ...more });
   }
 

@@ -4,18 +4,24 @@
  */
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { type Span } from '../experiment/positions.ts';
 import { type Problem } from '../experiment/problems.ts';
 import { inBackground, isExperiment } from './context.ts';
+import { errorPage } from './errorPages.ts';
 import { type Run } from './run.ts';
 import { withRelativePaths } from './settings.ts';
 
 /** Long enough not to flicker while typing, short enough to feel immediate. */
 const DEBOUNCE_MS = 250;
 
+const SOURCE = 'distill-lab';
+
 export class Diagnostics implements vscode.Disposable {
   private readonly problems = vscode.languages.createDiagnosticCollection('distill-lab');
   private readonly failures = vscode.languages.createDiagnosticCollection('distill-lab-run');
   private readonly timers = new Map<string, NodeJS.Timeout>();
+  /** What the last check of a document found, for its quick fixes. */
+  private readonly found = new Map<string, { readonly version: number; readonly problems: readonly Problem[] }>();
   private readonly log: vscode.LogOutputChannel;
   private readonly subscriptions: vscode.Disposable;
 
@@ -34,6 +40,17 @@ export class Diagnostics implements vscode.Disposable {
 
   /** Checks a document now and shows what was found; returns the errors. */
   async check(document: vscode.TextDocument): Promise<readonly Problem[]> {
+    const all = await this.read(document);
+    return all.filter(({ severity }) => severity === 'error');
+  }
+
+  /** Everything that is wrong with the document as it is now, warnings included. */
+  async problemsOf(document: vscode.TextDocument): Promise<readonly Problem[]> {
+    const found = this.found.get(document.uri.toString());
+    return found?.version === document.version ? found.problems : this.read(document);
+  }
+
+  private async read(document: vscode.TextDocument): Promise<readonly Problem[]> {
     const { readExperiment } = await import('../experiment/load.ts');
     const { version } = document;
     const { experiment, positions, problems } = readExperiment(document.getText(), document.uri.fsPath);
@@ -44,8 +61,11 @@ export class Diagnostics implements vscode.Disposable {
       all.push(...checkFiles(experiment, path.dirname(document.uri.fsPath), positions));
     }
     // A later change has its own check under way.
-    if (document.version === version && !document.isClosed) this.problems.set(document.uri, all.map(toDiagnostic));
-    return all.filter(({ severity }) => severity === 'error');
+    if (document.version === version && !document.isClosed) {
+      this.found.set(document.uri.toString(), { version, problems: all });
+      this.problems.set(document.uri, all.map((problem) => toDiagnostic(problem, document.uri)));
+    }
+    return all;
   }
 
   /** Marks the line of the experiment that made a run fail. */
@@ -54,7 +74,7 @@ export class Diagnostics implements vscode.Disposable {
     if (error?.line === undefined || sourceFile === undefined) return;
     const diagnostic = new vscode.Diagnostic(wholeLine(error.line), withRelativePaths(error.message), vscode.DiagnosticSeverity.Error);
     diagnostic.source = vscode.l10n.t('last run');
-    diagnostic.code = error.code;
+    diagnostic.code = { value: error.code, target: errorPage(error.code) };
     this.failures.set(vscode.Uri.file(sourceFile), [diagnostic]);
   }
 
@@ -80,24 +100,37 @@ export class Diagnostics implements vscode.Disposable {
   private forget(uri: vscode.Uri): void {
     clearTimeout(this.timers.get(uri.toString()));
     this.timers.delete(uri.toString());
+    this.found.delete(uri.toString());
     this.problems.delete(uri);
   }
 }
 
-function toDiagnostic(problem: Problem): vscode.Diagnostic {
-  const { range, message, expected, got, advice } = problem;
-  const place = range === undefined
-    ? new vscode.Range(0, 0, 0, 0)
-    : new vscode.Range(range.line - 1, range.column - 1, range.endLine - 1, range.endColumn - 1);
+/** @param uri of the document, which related places lie in too. */
+function toDiagnostic(problem: Problem, uri: vscode.Uri): vscode.Diagnostic {
+  const { range, message, expected, got, advice, related = [], idle } = problem;
   const lines = [message];
   if (expected !== undefined) lines.push(vscode.l10n.t('Expected: {0}', expected));
   if (got !== undefined) lines.push(vscode.l10n.t('Got: {0}', got));
   if (advice !== undefined) lines.push(advice);
   const severity = problem.severity === 'error' ? vscode.DiagnosticSeverity.Error : vscode.DiagnosticSeverity.Warning;
-  const diagnostic = new vscode.Diagnostic(place, withRelativePaths(lines.join('\n')), severity);
-  diagnostic.source = 'distill-lab';
-  diagnostic.code = problem.code;
+  const diagnostic = new vscode.Diagnostic(rangeOf(range), withRelativePaths(lines.join('\n')), severity);
+  diagnostic.source = SOURCE;
+  diagnostic.code = { value: problem.code, target: errorPage(problem.code) };
+  if (idle === true) diagnostic.tags = [vscode.DiagnosticTag.Unnecessary];
+  diagnostic.relatedInformation = related.map((each) => new vscode.DiagnosticRelatedInformation(new vscode.Location(uri, rangeOf(each.range)), each.message));
   return diagnostic;
+}
+
+/** The top of the file for what does not stand in it. */
+function rangeOf(span: Span | undefined): vscode.Range {
+  return span === undefined ? new vscode.Range(0, 0, 0, 0) : new vscode.Range(span.line - 1, span.column - 1, span.endLine - 1, span.endColumn - 1);
+}
+
+/** The problem that a diagnostic of this collection shows. */
+export function problemOf(diagnostic: vscode.Diagnostic, problems: readonly Problem[]): Problem | undefined {
+  const { code, source, range } = diagnostic;
+  const value = typeof code === 'object' ? code.value : code;
+  return source === SOURCE ? problems.find((problem) => problem.code === value && rangeOf(problem.range).isEqual(range) && diagnostic.message.startsWith(withRelativePaths(problem.message))) : undefined;
 }
 
 /** @param line 1-based. VS Code cuts the end to the line's real length. */

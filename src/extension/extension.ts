@@ -8,6 +8,7 @@ import { registerCommands } from './commands/index.ts';
 import { inBackground, type Context } from './context.ts';
 import { contextKeys } from './contextKeys.ts';
 import { Diagnostics } from './diagnostics.ts';
+import { errorPages } from './errorPages.ts';
 import { languageFeatures } from './language/index.ts';
 import { tellEnd } from './notifications.ts';
 import { Panels } from './panels.ts';
@@ -27,7 +28,8 @@ export function activate(extension: vscode.ExtensionContext): void {
     log, runs, diagnostics, panels,
     registerCommands(context),
     codeLens(runs),
-    languageFeatures(),
+    languageFeatures(context),
+    errorPages(extension.extensionUri),
     statusBar(runs),
     contextKeys(runs),
     runs.onDidEnd((run) => {

@@ -3,3 +3,4 @@
  * extension ask for it by `await import('../../language/index.ts')` when the first experiment is worked on, never before.
  */
 export { type DataPlace, type FolderEntry, type OpenText, type Surroundings, type TextEdit, type TextRange, type WeightFile } from './types.ts';
+export { fixAll, fixesFor, type Fix } from './fixes.ts';

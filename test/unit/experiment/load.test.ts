@@ -33,6 +33,11 @@ interface Row {
   readonly severity?: 'warning';
 }
 
+/** BASE with other detectors and another method. */
+function pair(teacher: string, learner: string, method: string, more = ''): string {
+  return withLine('teacher', `teacher: { detector: ${teacher}, backbone: small, weights: t.pth }`).replace(/^student.*$/m, `student: { detector: ${learner}, backbone: tiny${more === '' ? '' : `, ${more}`} }`).replace('method: fgd', () => method);
+}
+
 const student = 'student: { detector: retinanet, backbone: tiny';
 const ROWS: readonly Row[] = [
   { title: 'broken YAML', text: 'name: [1', code: 'DL101', at: [1, 9], says: /not YAML/ },
@@ -41,6 +46,7 @@ const ROWS: readonly Row[] = [
   { title: 'a list instead of an experiment', text: '- 1\n- 2\n', code: 'DL103', at: [1, 1], says: /mapping/ },
   { title: 'custom tag', text: withLine('name', 'name: !import_call os.system'), code: 'DL107', at: [1, 20], says: /runs nothing/ },
   { title: 'merge key', text: `${BASE}engine: &e { capture: true }\ncheckpoint:\n  <<: *e\n`, code: 'DL107', at: [10, 3], says: /Merge keys/ },
+  { title: 'tag of a language under YAML\'s own name', text: withLine('name', 'name: !!js/function "x"'), code: 'DL107', at: [1, 21], says: /runs nothing/ },
   { title: 'alias of nothing', text: `${BASE}engine: *nowhere\n`, code: 'DL107', at: [8, 9], says: /no anchor &nowhere/ },
   { title: 'key given twice', text: `${BASE}name: again\n`, code: 'DL108', at: [8, 1], says: /given twice/ },
   { title: 'unknown key with a neighbour', text: withLine('train', 'train: { steps: 500, learnigRate: 1 }'), code: 'DL102', at: [7, 22], says: /Did you mean `learningRate`/ },
@@ -79,17 +85,48 @@ const ROWS: readonly Row[] = [
   { title: 'method given twice', text: withLine('  - method', '  - method: fgd\n  - method: fgd'), code: 'DL116', at: [7, 13] },
   { title: 'warm-up as long as the run', text: withLine('train', 'train: { steps: 100, warmup: 100 }'), code: 'DL117', at: [7, 30], says: /100 steps/ },
   { title: 'warm-up longer than the epochs', text: withLine('train', 'train: { epochs: 1, batch: 100, warmup: 20 }'), code: 'DL117', at: [7, 41], says: /15 steps/ },
+  { title: 'steps without imitation as long as the run', text: withLine('  - method', '  - { method: icd, detachSteps: 500 }'), code: 'DL117', at: [6, 33], severity: 'warning', says: /nothing from `icd`/ },
+  { title: 'published warm-up longer than the run', text: withLine('  - method', '  - method: frs'), code: 'DL117', at: [6, 5], severity: 'warning' },
+  { title: 'rate that falls before the warm-up is over', text: withLine('train', 'train: { steps: 120, schedule: step }'), code: 'DL117', at: [7, 1], severity: 'warning', says: /falls at step 80/ },
   { title: 'weight that grows past the end', text: withLine('  - method', '  - { method: pfi, warmup: 600 }'), code: 'DL117', at: [6, 28] },
   { title: 'empty range', text: withLine('data', 'data: { format: scenes, size: [64, 64], augment: { scale: [2, 1] } }'), code: 'DL118', at: [2, 59], says: /\[1, 2\]/ },
   { title: 'milestones that fall', text: withLine('train', 'train: { steps: 500, schedule: step, milestones: [0.8, 0.5] }'), code: 'DL118', at: [7, 56] },
+  { title: 'imitation that ends before it begins', text: withLine('  - method', '  - { method: lgd, imitateFrom: 0.8, imitateUntil: 0.5 }'), code: 'DL118', at: [6, 33] },
+  { title: 'method twice among a teacher\'s', text: withLine('teacher', 'teacher: { detector: retinanet, backbone: small, weights: t.safetensors, methods: [fgd, fgd] }'), code: 'DL116', at: [3, 89] },
+  { title: 'two teachers of one file', text: withLine('teacher', 'teacher: [{ detector: retinanet, backbone: small, weights: t.pth }, { detector: retinanet, backbone: small, weights: t.pth }]'), code: 'DL116', at: [3, 118], severity: 'warning', says: /same weights/ },
+  { title: 'validation on the training list', text: withLine('data', 'data: { format: voc, root: x, val: train, size: [64, 64] }'), code: 'DL125', at: [2, 36], severity: 'warning' },
+  { title: 'validation on the training annotations', text: withLine('data', 'data: { format: coco, root: x, train: { annotations: a, images: b }, val: { annotations: a, images: c }, size: [64, 64] }'), code: 'DL125', at: [2, 90], severity: 'warning' },
   { title: 'levels that differ', text: withLine('student', `${student}, neck: { levels: 2 } }`), code: 'DL122', at: [6, 13], says: /the teacher has 3 levels, the student 2/ },
   { title: 'anchors that differ', text: withLine('student', `${student}, anchors: { ratios: [1, 2] } }`).replace('method: fgd', 'method: rm'), code: 'DL122', at: [6, 13], says: /3 anchors a cell, the student 6/ },
+  { title: 'no distributions', text: withLine('  - method', '  - method: ld'), code: 'DL122', at: [6, 13], says: /distributions of box sides/ },
+  { title: 'bins that differ', text: pair('gfl', 'gfl', 'method: ld', 'gfl: { bins: 9 }'), code: 'DL122', at: [6, 13], says: /17 bins, the student 9/ },
+  { title: 'towers that differ', text: withLine('student', `${student}, head: { convs: 1 } }`).replace('method: fgd', 'method: crosskd'), code: 'DL122', at: [6, 13], says: /2 blocks of 48/ },
+  { title: 'more blocks than towers have', text: withLine('  - method', '  - { method: crosskd, reuse: 3 }'), code: 'DL122', at: [6, 31], says: /have 2 blocks/ },
+  { title: 'no towers', text: withLine('student', `${student}, head: { convs: 0 } }`).replace('method: fgd', 'method: pgd'), code: 'DL122', at: [6, 13], says: /student's head has none/ },
+  { title: 'no towers of a student that teaches itself', text: withLine('student', `${student}, head: { convs: 0 } }`).replace('method: fgd', 'method: mimicdet').replace(/^teacher.*$/m, ''), code: 'DL122', at: [6, 13], says: /has none/ },
+  { title: 'boxes of two kinds', text: pair('atss', 'fcos', 'method: dsig'), code: 'DL122', at: [6, 13], says: /teacher is atss, the student fcos/ },
+  { title: 'boxes in two units', text: pair('retinanet', 'atss', '{ method: chen2017 }').replace('backbone: small', 'backbone: small, anchors: { octaves: 1 }'), code: 'DL122', at: [6, 5], says: /units of their heads/ },
+  { title: 'an assistant between two detectors', text: pair('atss', 'fcos', 'method: scalekd'), code: 'DL122', at: [6, 13], says: /one kind of detector/ },
+  { title: 'losses that leave branches out', text: pair('atss', 'atss', '{ method: chen2017, losses: paper }'), code: 'DL122', at: [6, 33], says: /more branches/ },
+  { title: 'losses that do not fit distributions', text: pair('gfl', 'gfl', '{ method: lad, losses: paa }'), code: 'DL122', at: [6, 28] },
+  { title: 'imitation of other widths', text: pair('gfl', 'gfl', '{ method: ld, imitation: fitnet }', 'neck: { channels: 32 }'), code: 'DL122', at: [6, 30], says: /has 48, the student 32/ },
+  { title: 'a teacher too narrow', text: withLine('teacher', 'teacher: { detector: retinanet, backbone: small, neck: { channels: 2 }, weights: t.pth }'), code: 'DL122', at: [6, 13], says: /there are 2/ },
+  { title: 'no label encoder', text: withLine('  - method', '  - { method: labelenc, stage: detector }'), code: 'DL122', at: [6, 32] },
+  { title: 'a class that scenes do not show', text: withLine('data', 'data: { format: scenes, size: [64, 64], classes: [disk, star] }'), code: 'DL307', at: [2, 51], says: /Did you mean `disc`/ },
+  { title: 'device of another kind', text: `${BASE}engine: { device: "cuda:0" }\n`, code: 'DL205', at: [8, 19] },
+  { title: 'GPU for a backend without', text: `${BASE}engine: { backend: cpu, device: "0" }\n`, code: 'DL205', at: [8, 33], says: /runs on no GPU/ },
+  { title: 'GPU that cannot be chosen', text: `${BASE}engine: { backend: webgpu, device: "0" }\n`, code: 'DL205', at: [8, 36] },
+  { title: 'backend that cannot train', text: `${BASE}engine: { backend: wasm }\n`, code: 'DL204', at: [8, 20], severity: 'warning' },
   { title: 'head that cannot be inherited', text: withLine('student', `${student}, inherit: head, neck: { channels: 32 } }`), code: 'DL123', at: [4, 58], says: /neck.channels 48/ },
   { title: 'head of another detector', text: withLine('student', 'student: { detector: fcos, backbone: tiny, inherit: head }'), code: 'DL123', at: [4, 53], says: /detector retinanet/ },
   { title: 'control without distillation', text: `name: x\ndata: { format: scenes, size: [64, 64] }\n${student} }\ntrain: { steps: 500 }\ncontrol: true\n`, code: 'DL119', at: [5, 1], severity: 'warning' },
   { title: 'teacher that teaches nothing', text: withLine('distill', 'distill: []').replace('  - method: fgd\n', ''), code: 'DL119', at: [3, 1], severity: 'warning' },
   { title: 'interval longer than the run', text: `${BASE}evaluate: { every: 600 }\n`, code: 'DL117', at: [8, 20], severity: 'warning' },
   { title: 'momentum of another optimizer', text: withLine('train', 'train: { steps: 500, optimizer: adamw, momentum: 0.9 }'), code: 'DL121', at: [7, 40], severity: 'warning' },
+  { title: 'decay of norms where nothing decays', text: withLine('train', 'train: { steps: 500, weightDecay: 0, decayNorms: false }'), code: 'DL121', at: [7, 38], severity: 'warning' },
+  { title: 'teaching of one teacher', text: `${BASE}teaching: progressive\n`, code: 'DL121', at: [8, 1], severity: 'warning', says: /not several teachers/ },
+  { title: 'option of another variant', text: withLine('  - method', '  - { method: fgfi, stride: 8 }'), code: 'DL121', at: [6, 21], severity: 'warning', says: /`variant: single`/ },
+  { title: 'options of a part that is off', text: withLine('  - method', '  - { method: defeat, headForeground: 3 }'), code: 'DL121', at: [6, 23], severity: 'warning', says: /class logits/ },
   { title: 'P6 of a pyramid without it', text: withLine('student', `${student}, neck: { p6From: c5 } }`), code: 'DL121', at: [4, 57], severity: 'warning' },
   { title: 'options of another detector', text: withLine('student', `${student}, fcos: { range: 4 } }`), code: 'DL121', at: [4, 49], severity: 'warning', says: /detector `fcos`/ },
   { title: 'anchors of a detector of points', text: withLine('student', 'student: { detector: fcos, backbone: tiny, anchors: { base: 4 } }'), code: 'DL121', at: [4, 44], severity: 'warning', says: /points/ },
@@ -112,6 +149,19 @@ describe('an experiment with a flaw', () => {
     expect(problems.map(({ code }) => code)).toEqual(['DL104', 'DL102', 'DL105', 'DL105', 'DL103']);
     const offsets = problems.map(({ range }) => range?.offset ?? -1);
     expect(offsets).toEqual([...offsets].sort((a, b) => a - b));
+  });
+
+  it('names the other place where two do not agree', () => {
+    const related = (text: string): unknown => readExperiment(text, 'a.distill.yaml', { environment: {} }).problems[0]?.related?.map(({ message, range }) => [message, range.line, range.column]);
+    expect(related(withLine('student', `${student}, neck: { levels: 2 } }`))).toEqual([['The teacher.', 3, 1], ['The student.', 4, 57]]);
+    expect(related(withLine('train', 'train: { steps: 100, warmup: 100 }'))).toEqual([['The length of the run.', 7, 10]]);
+    expect(related(withLine('data', 'data: { format: scenes, size: [64, 64], classes: [disc, star, disc] }'))).toEqual([['Given here first.', 2, 51]]);
+  });
+
+  it('marks what could as well not be there', () => {
+    const idle = (text: string): unknown => readExperiment(text, 'a.distill.yaml').problems.map(({ code, idle: without }) => [code, without]);
+    expect(idle(withLine('train', 'train: { steps: 500, optimizer: adamw, momentum: 0.9 }'))).toEqual([['DL121', true]]);
+    expect(idle(`${BASE}evaluate: { every: 600 }\n`)).toEqual([['DL117', undefined]]);
   });
 
   it('is not brought down by nested aliases or cycles', () => {

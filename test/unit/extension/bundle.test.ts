@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 
 const project = path.resolve(import.meta.dirname, '../../..');
 const read = (file: string): string => readFileSync(path.join(project, file), 'utf8');
-const sources = readdirSync(path.join(project, 'src/extension'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts')).map((file) => read(path.join('src/extension', file)));
+const sources = ['src/extension', 'src/language'].flatMap((folder) => readdirSync(path.join(project, folder), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts')).map((file) => read(path.join(folder, file))));
 
 interface Manifest {
   readonly contributes: {
