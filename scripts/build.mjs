@@ -107,6 +107,7 @@ const entries = [
   { source: 'src/extension/extension.ts', options: { ...node, plugins: [languageApart], outfile: 'dist/extension.js' } },
   { source: 'src/language/index.ts', options: { ...node, plugins: [noJavaScriptPrinter], minify: true, outfile: 'dist/language.js' } },
   { source: 'webview/main.ts', options: { ...browser, outfile: 'dist/webview.js' } },
+  { source: 'webview/compare/main.ts', options: { ...browser, outfile: 'dist/compare.js' } },
   ...(bench ? [{ source: 'benchmarks/run.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/bench.js' } }] : []),
 ];
 

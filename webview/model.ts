@@ -237,14 +237,18 @@ export class RunModel {
    * comparing different steps would flatter one of them.
    */
   gain(): Gain | undefined {
+    return this.gains().at(-1);
+  }
+
+  /** The same at every such step. */
+  gains(): readonly Gain[] {
     const controls = (['control', 'controlInherit'] as const).filter((arm) => this.started?.arms.includes(arm) ?? false);
-    if (controls.length === 0) return undefined;
-    for (const { step, metrics } of [...(this.evaluations.get('student') ?? [])].reverse()) {
-      const rivals = controls.map((arm) => this.evaluations.get(arm)?.find((item) => item.step === step)?.metrics.AP);
-      const measured = rivals.filter((AP) => AP !== undefined);
-      if (measured.length === rivals.length && metrics.AP >= 0) return { value: metrics.AP - Math.max(0, ...measured), step };
-    }
-    return undefined;
+    if (controls.length === 0) return [];
+    const rivals = controls.map((arm) => new Map(this.evaluations.get(arm)?.map(({ step, metrics }) => [step, metrics.AP])));
+    return (this.evaluations.get('student') ?? []).flatMap(({ step, metrics }) => {
+      const measured = rivals.flatMap((rival) => rival.get(step) ?? []);
+      return measured.length === rivals.length && metrics.AP >= 0 ? [{ value: metrics.AP - Math.max(0, ...measured), step }] : [];
+    });
   }
 
   /** Names of all loss parts but the total, detection first, then methods in their order. */

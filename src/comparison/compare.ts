@@ -1,4 +1,5 @@
 /** The comparison as a whole: entries, baseline, notes, tables. */
+import { t } from '../../webview/words.ts';
 import { clip, formatAp, formatCount, formatGain, formatValue } from '../../webview/format.ts';
 import { differingKeys, showValue } from './keys.ts';
 import { type Note, notesOf } from './notes.ts';
@@ -40,9 +41,9 @@ const inPercent = (title: string): Unit => ({ title, unit: '%', factor: 100, say
 const mebibytes = (bytes: number): string => formatCount(bytes / 2 ** 20);
 const UNITS: Readonly<Record<Figure, Unit>> = {
   AP: inPercent('AP'), AP50: inPercent('AP50'), AP75: inPercent('AP75'),
-  gain: { ...inPercent('gain'), say: formatGain },
-  secondsPerStep: { title: 's/step', factor: 1, say: formatValue, sayDifference: (value) => signed(formatValue(value), value) },
-  memory: { title: 'memory', unit: 'MiB', factor: 1 / 2 ** 20, say: mebibytes, sayDifference: (value) => signed(mebibytes(value), value) },
+  gain: { ...inPercent(t('gain')), say: formatGain },
+  secondsPerStep: { title: t('s/step'), factor: 1, say: formatValue, sayDifference: (value) => signed(formatValue(value), value) },
+  memory: { title: t('memory'), unit: 'MiB', factor: 1 / 2 ** 20, say: mebibytes, sayDifference: (value) => signed(mebibytes(value), value) },
 };
 
 export function compareRuns(runs: readonly ComparedRun[], options: CompareOptions): Comparison {
@@ -56,10 +57,10 @@ function resultsTable(entries: readonly Entry[], baseline: Entry | undefined): T
   const joined = entries.some(({ runs }) => runs.length > 1);
   const keys = differingKeys(entries.map(experimentOf));
   const columns: Column[] = [
-    { key: 'run', title: 'run', numeric: false }, { key: 'state', title: 'state', numeric: false },
-    ...(joined ? [{ key: 'seeds', title: 'seeds', numeric: true }] : []),
+    { key: 'run', title: t('run'), numeric: false }, { key: 'state', title: t('state'), numeric: false },
+    ...(joined ? [{ key: 'seeds', title: t('seeds'), numeric: true }] : []),
     ...figures.map((figure) => ({ key: figure, title: UNITS[figure].title, unit: UNITS[figure].unit, numeric: true, isFigure: true })),
-    { key: 'at', title: 'at step', numeric: true },
+    { key: 'at', title: t('at step'), numeric: true },
     ...keys.map(({ key }) => ({ key: `key:${key}`, title: key, numeric: isNumeric(key, keys), isKey: true })),
   ];
   const rows = entries.map((entry, index): Row => ({
@@ -72,7 +73,7 @@ function resultsTable(entries: readonly Entry[], baseline: Entry | undefined): T
       ...keys.map(({ values }) => keyCell(values[index])),
     ],
   }));
-  return { title: 'Results', columns, rows };
+  return { title: t('Results'), columns, rows };
 }
 
 const isNumeric = (key: string, keys: readonly { readonly key: string; readonly values: readonly unknown[] }[]): boolean =>
@@ -120,10 +121,10 @@ function classTable(entries: readonly Entry[], baseline: Entry | undefined): Tab
   const names = [...new Set(entries.flatMap(({ runs }) => runs.flatMap((run) => [...run.classes.filter((name) => Object.hasOwn(run.perClass, name)), ...Object.keys(run.perClass)])))].slice(0, MOST_CLASSES);
   const shown = entries.filter(({ runs }) => runs.some((run) => Object.keys(run.perClass).length > 0));
   if (names.length === 0 || shown.length === 0) return undefined;
-  const columns: Column[] = [{ key: 'class', title: 'class', numeric: false }, ...shown.map((entry) => ({ key: entry.key, title: clip(entry.name, LONGEST_CELL), unit: '%', numeric: true, isFigure: true }))];
+  const columns: Column[] = [{ key: 'class', title: t('class'), numeric: false }, ...shown.map((entry) => ({ key: entry.key, title: clip(entry.name, LONGEST_CELL), unit: '%', numeric: true, isFigure: true }))];
   const rows = names.map((name): Row => ({
     key: name,
     cells: [{ text: clip(name, LONGEST_CELL) }, ...shown.map((entry) => figureCell(spread(entry, measureClass(name)), against(entry, baseline, (other) => difference(entry, other, measureClass(name))), UNITS.AP))],
   }));
-  return { title: 'AP by class', columns, rows };
+  return { title: t('AP by class'), columns, rows };
 }

@@ -1,5 +1,6 @@
 /** What a reader must know before believing the figures: in sentences, the gravest first. */
 import { clip, formatCount } from '../../webview/format.ts';
+import { t } from '../../webview/words.ts';
 import { type ComparedRun, type Entry, isRecord, lastScored } from './run.ts';
 import { canonical } from './seeds.ts';
 
@@ -19,23 +20,22 @@ export function notesOf(entries: readonly Entry[]): readonly Note[] {
   const plain = (text: string | undefined): Note[] => (text === undefined ? [] : [{ text, grave: false }]);
   return [
     ...grave(differentData(measured)),
-    ...grave(named(runs.filter(({ state }) => state === 'deleted'), (names, one) => `The ${one ? 'folder' : 'folders'} of ${names} ${one ? 'is' : 'are'} no longer there; shown is what was read before.`)),
-    ...plain(runs.length === 1 ? 'One run is shown: choose another to compare it with.' : undefined),
-    ...plain(named(runs.filter((run) => lastScored(run) === undefined), (names, one) => `${names} ${one ? 'has' : 'have'} no evaluation yet.`)),
+    ...grave(named(runs.filter(({ state }) => state === 'deleted'), (names) => t('No longer there, shown as last read: {0}.', names))),
+    ...plain(runs.length === 1 ? t('One run is shown: choose another to compare it with.') : undefined),
+    ...plain(named(runs.filter((run) => lastScored(run) === undefined), (names) => t('Not evaluated yet: {0}.', names))),
     ...plain(differentSteps(entries)),
     ...plain(leftOut(entries)),
-    ...plain(named(runs.filter(({ state }) => LIVE.has(state)), (names, one) => `${names} ${one ? 'is' : 'are'} still going: ${one ? 'its' : 'their'} figures will change.`)),
+    ...plain(named(runs.filter(({ state }) => LIVE.has(state)), (names) => t('Still going, so the figures will change: {0}.', names))),
     ...plain(repeats(entries)),
-    ...plain(named(runs.filter((run) => run.methods.length > 0 && run.arms.length === 1), (names) => `${names} trained no control, so there is no gain to tell.`)),
+    ...plain(named(runs.filter((run) => run.methods.length > 0 && run.arms.length === 1), (names) => t('Without a control, so there is no gain to tell: {0}.', names))),
   ];
 }
 
-function named(runs: readonly ComparedRun[], say: (names: string, one: boolean) => string): string | undefined {
+function named(runs: readonly ComparedRun[], say: (names: string) => string): string | undefined {
   if (runs.length === 0) return undefined;
   const names = [...new Set(runs.map(({ name }) => clip(name, 40)))];
   const rest = names.length - NAMES_SHOWN;
-  const list = rest > 0 ? `${names.slice(0, NAMES_SHOWN).join(', ')} and ${rest} more` : names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
-  return say(runs.length > 1 && names.length === 1 ? `${list} (${runs.length} runs)` : list, runs.length === 1);
+  return say(rest > 0 ? t('{0} and {1} more', names.slice(0, NAMES_SHOWN).join(', '), rest) : names.join(', '));
 }
 
 /** What AP is measured on: where these differ, so does the ruler. */
@@ -51,7 +51,7 @@ function dataOf({ experiment, classes }: ComparedRun): string | undefined {
 
 function differentData(runs: readonly ComparedRun[]): string | undefined {
   const kinds = new Set(runs.map(dataOf).filter((data) => data !== undefined));
-  return kinds.size < 2 ? undefined : `These runs were evaluated on ${kinds.size} different sets of images, classes or metrics: their AP cannot be compared.`;
+  return kinds.size < 2 ? undefined : t('These runs were evaluated on {0} different sets of images, classes or metrics: their AP cannot be compared.', kinds.size);
 }
 
 function differentSteps(entries: readonly Entry[]): string | undefined {
@@ -60,7 +60,7 @@ function differentSteps(entries: readonly Entry[]): string | undefined {
     return reached.length === 0 ? [] : [Math.max(...reached)];
   });
   const [least, most] = [Math.min(...steps), Math.max(...steps)];
-  return steps.length < 2 || least === most ? undefined : `The last evaluations are of different steps, from ${formatCount(least)} to ${formatCount(most)}.`;
+  return steps.length < 2 || least === most ? undefined : t('The last evaluations are of different steps, from {0} to {1}.', formatCount(least), formatCount(most));
 }
 
 function leftOut(entries: readonly Entry[]): string | undefined {
@@ -69,11 +69,11 @@ function leftOut(entries: readonly Entry[]): string | undefined {
     return sum + steps.filter((step) => step < Math.max(...steps)).length;
   }, 0);
   if (behind === 0) return undefined;
-  return behind === 1 ? 'One seed has not come as far as the others and is not in the mean.' : `${behind} seeds have not come as far as the others and are not in the mean.`;
+  return behind === 1 ? t('One seed has not come as far as the others and is not in the mean.') : t('{0} seeds have not come as far as the others and are not in the mean.', behind);
 }
 
 function repeats(entries: readonly Entry[]): string | undefined {
   const count = entries.reduce((sum, entry) => sum + entry.repeats, 0);
   if (count === 0) return undefined;
-  return count === 1 ? 'One run repeats a seed and is left out.' : `${count} runs repeat a seed and are left out.`;
+  return count === 1 ? t('One run repeats a seed and is left out.') : t('{0} runs repeat a seed and are left out.', count);
 }

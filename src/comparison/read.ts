@@ -1,7 +1,8 @@
-/** Runs for a comparison, from their folders: for the terminal. The page follows them instead. */
+/** Runs for a comparison, from their folders. */
 import path from 'node:path';
-import { readResolved, readRun } from '../store/index.ts';
-import { comparedRun, type ComparedRun } from './run.ts';
+import { type Resolved } from '../experiment/resolved.ts';
+import { readResolved, readRun, type RunSummary } from '../store/index.ts';
+import { type ComparedRun } from './run.ts';
 
 /** @throws DistillError DL704 when a folder is no run folder, DL130 when its record is damaged. */
 export async function readCompared(folders: readonly string[]): Promise<readonly ComparedRun[]> {
@@ -10,4 +11,13 @@ export async function readCompared(folders: readonly string[]): Promise<readonly
     const resolved = await readResolved(folder);
     return comparedRun(await readRun(folder), resolved);
   }));
+}
+
+export function comparedRun(run: RunSummary, resolved: Resolved | undefined): ComparedRun {
+  const { id, name, state, created, arms, classes, totalSteps, evaluations, gain, peakMemory } = run;
+  return {
+    id, name, state, created, arms, classes, totalSteps, evaluations, gain, peakMemory,
+    methods: run.methods.map((method) => run.methodTitles?.[method] ?? method),
+    perClass: run.perClass.student ?? {}, secondsPerStep: run.secondsPerStep.student, experiment: resolved?.experiment,
+  };
 }

@@ -1,7 +1,7 @@
 /** What is compared: a run as its folder tells it, or the seeds of one experiment joined. Pure; shared by page and terminal. */
-import { type Metrics } from '../experiment/record.ts';
-import { type Resolved } from '../experiment/resolved.ts';
-import { type RunSummary, type Scored, type Subject } from '../store/index.ts';
+import { type Arm, type Metrics, type RunState } from '../experiment/record.ts';
+// By its file, which knows of no disk: the page has none.
+import { type Gain, type Scored, type Subject } from '../store/history.ts';
 
 /** What of a run is compared: plain data, small enough for a message. */
 export interface ComparedRun {
@@ -9,17 +9,17 @@ export interface ComparedRun {
   readonly id: string;
   readonly name: string;
   /** `deleted`: its folder is no longer there. */
-  readonly state: RunSummary['state'] | 'deleted';
+  readonly state: RunState | 'deleted';
   readonly created: number;
   /** What they are called. */
   readonly methods: readonly string[];
-  readonly arms: RunSummary['arms'];
+  readonly arms: readonly Arm[];
   readonly classes: readonly string[];
   readonly totalSteps: number;
   readonly evaluations: Partial<Record<Subject, readonly Scored[]>>;
   /** Of the student's last evaluation. */
   readonly perClass: Readonly<Record<string, Metrics>>;
-  readonly gain?: RunSummary['gain'];
+  readonly gain?: Gain | undefined;
   /** Of the student, its distillation included. */
   readonly secondsPerStep?: number | undefined;
   /** In bytes. */
@@ -37,15 +37,6 @@ export interface Entry {
   readonly runs: readonly ComparedRun[];
   /** Further runs of seeds that are there already: counted twice they would make the spread look smaller. */
   readonly repeats: number;
-}
-
-export function comparedRun(run: RunSummary, resolved: Resolved | undefined): ComparedRun {
-  const { id, name, state, created, arms, classes, totalSteps, evaluations, gain, peakMemory } = run;
-  return {
-    id, name, state, created, arms, classes, totalSteps, evaluations, gain, peakMemory,
-    methods: run.methods.map((method) => run.methodTitles?.[method] ?? method),
-    perClass: run.perClass.student ?? {}, secondsPerStep: run.secondsPerStep.student, experiment: resolved?.experiment,
-  };
 }
 
 export function lastScored({ evaluations }: ComparedRun): Scored | undefined {

@@ -9,7 +9,7 @@ import { type Theme } from '../theme.ts';
 import { ChartView, type Curves } from './chartView.ts';
 import { type ChartSpec, chartsOf } from './charts.ts';
 import { type Marks } from './marks.ts';
-import { extent } from './samples.ts';
+import { extent, sourceOf } from './samples.ts';
 import { t } from '../words.ts';
 
 export interface BandContext {
@@ -162,7 +162,7 @@ export class CurvesBand implements Curves {
     const [view, theme, header] = [this.#context.view(), this.#context.theme(), this.#context.header()];
     const specs = chartsOf(model);
     this.#arrange(specs);
-    const shared = { model, view, theme, range: view.zoom ?? extent(model, view.axis), marks: this.#marks(theme) };
+    const shared = { view, theme, range: view.zoom ?? extent(model, view.axis), marks: this.#marks(theme) };
     const [waiting, waitingForAp, gain] = [curvesWaiting(model, header), evaluationWaiting(model, header), gainNote(model)];
     this.#paint = (chart) => {
       const isAp = chart.spec.kind === 'evaluation';
@@ -196,7 +196,7 @@ export class CurvesBand implements Curves {
         chart.destroy();
       }
       this.#pending = [];
-      this.#charts = specs.map((spec) => new ChartView(spec, this));
+      this.#charts = specs.map((spec) => new ChartView(spec, this, sourceOf(this.#context.model)));
       this.#grid.replaceChildren(...this.#charts.map((chart) => chart.node));
       for (const chart of this.#charts) this.#seen.observe(chart.node);
     }

@@ -2,7 +2,6 @@
 import { type ChartOptions, type Chart as ChartType } from 'chart.js';
 import { element, setText, show } from '../dom.ts';
 import { formatTick, formatValue } from '../format.ts';
-import { type RunModel } from '../model.ts';
 import { type ViewState } from '../state.ts';
 import { type Theme } from '../theme.ts';
 import { type ChartSpec, type SeriesSpec } from './charts.ts';
@@ -11,7 +10,7 @@ import { Legend } from './legend.ts';
 import { type Marks, NO_MARKS, marksPlugin } from './marks.ts';
 import { annotationsOf, applyAxes, applyTheme, chartOptions, datasetsOf, makeRoom } from './options.ts';
 import { Chart } from './register.ts';
-import { Samples, type Window, shares } from './samples.ts';
+import { type Source, type Window } from './samples.ts';
 import { t } from '../words.ts';
 
 /** What the charts tell each other through the band that holds them. */
@@ -24,9 +23,11 @@ export interface Curves {
   redraw(): void;
 }
 
+/** How charts are looked at. */
+export type CurveView = Pick<ViewState, 'hidden' | 'axis' | 'smoothing' | 'logarithmic'>;
+
 export interface Frame {
-  readonly model: RunModel;
-  readonly view: ViewState;
+  readonly view: CurveView;
   readonly theme: Theme;
   readonly range: readonly [number, number];
   readonly marks: Marks;
@@ -45,7 +46,7 @@ export class ChartView {
   visible = true;
   readonly #chart: ChartType<'line', Point[]>;
   readonly #legend: Legend;
-  readonly #samples = new Samples();
+  readonly #source: Source;
   readonly #plot: HTMLElement;
   readonly #cursor = element('div', { class: 'cross-hair', hidden: true });
   readonly #waiting = element('p', { class: 'waiting', hidden: true });
@@ -59,8 +60,9 @@ export class ChartView {
   #references = '';
   #labelled = -Infinity;
 
-  constructor(spec: ChartSpec, curves: Curves) {
+  constructor(spec: ChartSpec, curves: Curves, source: Source) {
     this.spec = spec;
+    this.#source = source;
     this.#curves = curves;
     this.#legend = new Legend(spec.series, spec.kind === 'shares', { toggle: (series) => { this.#toggle(series); }, solo: (series) => { this.#solo(series); } });
     const canvas = element('canvas', { 'aria-hidden': 'true' });
@@ -112,7 +114,7 @@ export class ChartView {
   #at: number | undefined;
 
   #keyOf(series: SeriesSpec): string {
-    return `${this.spec.key}/${series.key}`;
+    return series.group ?? `${this.spec.key}/${series.key}`;
   }
 
   #isHidden = (series: SeriesSpec): boolean => this.#frame?.view.hidden.includes(this.#keyOf(series)) ?? false;
@@ -165,22 +167,22 @@ export class ChartView {
     applyTheme(options, theme);
     this.#legend.paint(theme, filled);
     this.#lines = this.spec.series.map((series) => datasetsOf(series, theme, filled));
-    this.#chart.data.datasets = this.#lines.flatMap(({ line, raw }) => (raw === undefined ? [line] : [line, raw]));
+    this.#chart.data.datasets = this.#lines.flatMap(({ line, raw, low, high }) => [line, raw, low, high].filter((set) => set !== undefined));
     this.#references = '';
   }
 
   /** @returns how many points there are to see */
   #fill(frame: Frame): number {
-    const { model, view, range } = frame;
+    const { view, range } = frame;
     const window: Window = { axis: view.axis, range, buckets: Math.max(60, Math.round((this.#plot.clientWidth || 360) * 0.5)), smoothing: view.smoothing };
-    const stacked = this.spec.kind === 'shares' ? shares(model, this.spec.series, window, this.#isHidden) : undefined;
+    const stacked = this.spec.kind === 'shares' ? this.#source.shares(this.spec.series, window, this.#isHidden) : undefined;
     let below: number | undefined;
     let points = 0;
     this.spec.series.forEach((series, index) => {
-      const { line, raw } = this.#lines[index] ?? {};
+      const { line, raw, low, high } = this.#lines[index] ?? {};
       if (line === undefined) return;
       const hidden = this.#isHidden(series);
-      const drawn = hidden ? { line: [], raw: [] } : stacked === undefined ? this.#samples.draw(model, series, window) : { line: stacked[index] ?? [], raw: [] };
+      const drawn = hidden ? { line: [], raw: [] } : stacked === undefined ? this.#source.draw(series, window) : { line: stacked[index] ?? [], raw: [] };
       line.data = drawn.line;
       if (stacked !== undefined && !hidden) {
         line.fill = below ?? 'origin';
@@ -188,6 +190,9 @@ export class ChartView {
       }
       line.hidden = hidden;
       if (raw !== undefined) Object.assign(raw, { data: drawn.raw, hidden: hidden || drawn.raw.length === 0 });
+      const band = hidden || !('band' in drawn) ? [] : drawn.band ?? [];
+      if (low !== undefined) low.data = band.map((point) => ({ x: point.x, y: point.low }));
+      if (high !== undefined) high.data = band.map((point) => ({ x: point.x, y: point.high }));
       // A lone first point would be a line without length.
       if (series.point === undefined) line.pointRadius = drawn.line.length === 1 ? 2.5 : 0;
       points += hidden ? 1 : drawn.line.length;
@@ -215,7 +220,7 @@ export class ChartView {
   valueOf(series: SeriesSpec, x: number | undefined): string {
     const frame = this.#frame;
     if (frame === undefined) return '';
-    const value = this.#samples.valueAt(frame.model, series, frame.view.axis, x);
+    const value = this.#source.valueAt(series, frame.view.axis, x);
     if (this.spec.kind === 'shares') return this.#shareOf(series, x);
     if (this.spec.kind === 'evaluation') return value === undefined || Number.isNaN(value) ? '' : value.toFixed(1);
     return value === undefined ? '' : formatValue(value);

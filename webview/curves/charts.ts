@@ -11,6 +11,8 @@ export type Quantity =
   /** Several parts in one: for shares only. */
   | { readonly from: 'parts'; readonly arm: Arm; readonly parts: readonly string[] }
   | { readonly from: 'learningRate' | 'gradientNorm'; readonly arm: Arm }
+  /** The student's AP less the better control's, at the steps at which all of them were measured. */
+  | { readonly from: 'gain' }
   | { readonly from: 'evaluation'; readonly subject: Subject; readonly metric: 'AP' | 'AP50' | 'AP75' };
 
 export interface SeriesSpec {
@@ -21,6 +23,10 @@ export interface SeriesSpec {
   readonly dash: readonly number[];
   readonly width: number;
   readonly quantity: Quantity;
+  /** Of a comparison: ids of the runs that it is of; several are joined to their mean. */
+  readonly runs?: readonly string[];
+  /** Series of one group are hidden together, in all charts. */
+  readonly group?: string;
   readonly axis?: 'right';
   readonly point?: 'circle' | 'triangle' | 'rect';
 }

@@ -83,8 +83,16 @@ function tickOf(value: number, axis: Axis): string {
   return Number(value.toFixed(2)).toString();
 }
 
+export interface Lines {
+  readonly line: LineData;
+  readonly raw?: LineData;
+  /** Edges of the band around a mean; what lies between them is filled. */
+  readonly low?: LineData;
+  readonly high?: LineData;
+}
+
 /** The line and, where there is one, the faint line of the raw values behind it. */
-export function datasetsOf(series: SeriesSpec, theme: Theme, filled: boolean): { readonly line: LineData; readonly raw?: LineData } {
+export function datasetsOf(series: SeriesSpec, theme: Theme, filled: boolean): Lines {
   const colour = theme.colours[series.colour];
   const common = { data: [] as Point[], spanGaps: false, pointRadius: 0, pointHitRadius: 0, tension: 0, yAxisID: series.axis === 'right' ? 'right' : 'y', borderJoinStyle: 'round' as const };
   const width = series.width * (theme.highContrast ? 1.4 : 1);
@@ -92,9 +100,15 @@ export function datasetsOf(series: SeriesSpec, theme: Theme, filled: boolean): {
     ...common, borderColor: colour, backgroundColor: filled ? faint(colour, 0.55) : colour, borderWidth: filled ? 0.75 : width, borderDash: [...series.dash], order: 0,
     ...(series.point !== undefined && { pointStyle: series.point, pointRadius: series.width > 1.5 ? 3 : 2.2, pointBorderWidth: 0 }),
   };
+  if ((series.runs?.length ?? 0) > 1) return { line, ...bandOf(colour, theme) };
   if (filled || !hasRaw(series)) return { line };
   const raw: LineData = { ...common, borderColor: faint(colour, theme.highContrast ? 0.5 : theme.dark ? 0.28 : 0.32), borderWidth: 1, borderDash: [], order: 1 };
   return { line, raw };
+}
+
+function bandOf(colour: string, theme: Theme): Pick<Lines, 'low' | 'high'> {
+  const edge = { spanGaps: false, pointRadius: 0, pointHitRadius: 0, borderWidth: theme.highContrast ? 1 : 0, borderColor: faint(colour, 0.6), yAxisID: 'y', order: 2 } as const;
+  return { low: { ...edge, data: [] }, high: { ...edge, data: [], fill: '-1', backgroundColor: faint(colour, theme.dark ? 0.2 : 0.16) } };
 }
 
 /** Reference lines with their names above them, the teacher's at the left, the control's at the right. */

@@ -4,6 +4,7 @@ import { type Column, indexAt } from '../columns.ts';
 import { type ArmHistory, type Axis, type RunModel } from '../model.ts';
 import { type Quantity, type SeriesSpec } from './charts.ts';
 import { type Point, bucketMeans, minMax } from './decimate.ts';
+import { type BandPoint, type Joined, type Measured, type Row, meanOfRows, meanOfSteps } from './mean.ts';
 import { Smoother } from './smooth.ts';
 
 export interface Window {
@@ -19,6 +20,62 @@ export interface Drawn {
   readonly line: Point[];
   /** The unsmoothed values, where `line` is smoothed. */
   readonly raw: Point[];
+  /** Spread around the line, where it is a mean. */
+  readonly band?: readonly BandPoint[];
+}
+
+/** Where a chart has its lines from: a run, or several. Each chart has one of its own. */
+export interface Source {
+  draw(series: SeriesSpec, window: Window): Drawn;
+  /** The value at a place of the axis, or the last one: unsmoothed, as it was measured. */
+  valueAt(series: SeriesSpec, axis: Axis, x: number | undefined): number | undefined;
+  shares(series: readonly SeriesSpec[], window: Window, isHidden: (series: SeriesSpec) => boolean): Point[][];
+}
+
+/** Lines of one run. */
+export function sourceOf(model: RunModel): Source {
+  const samples = new Samples();
+  return {
+    draw: (series, window) => samples.draw(model, series, window),
+    valueAt: (series, axis, x) => samples.valueAt(model, series, axis, x),
+    shares: (series, window, isHidden) => shares(model, series, window, isHidden),
+  };
+}
+
+/** Lines of several runs, each series of those that it names. */
+export function sourceOfRuns(models: ReadonlyMap<string, RunModel>): Source {
+  const samples = new Map<string, Samples>();
+  const runsOf = ({ runs = [] }: SeriesSpec): { readonly model: RunModel; readonly own: Samples }[] => runs.flatMap((id) => {
+    const model = models.get(id);
+    if (model === undefined) return [];
+    const own = samples.get(id) ?? new Samples();
+    samples.set(id, own);
+    return [{ model, own }];
+  });
+  return {
+    draw: (series, window) => {
+      const [first, ...others] = runsOf(series);
+      if (first === undefined) return NOTHING;
+      if (others.length === 0) return first.own.draw(first.model, series, window);
+      const all = [first, ...others];
+      const { line, band } = isPlaced(series.quantity) ? meanOfSteps(all.map(({ model }) => placed(model, series.quantity, window.axis))) : meanOfSamples(all, series, window);
+      return { line, raw: [], band };
+    },
+    valueAt: (series, axis, x) => {
+      const values = runsOf(series).flatMap(({ model, own }) => own.valueAt(model, series, axis, x) ?? []).filter(Number.isFinite);
+      return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+    },
+    shares: (series) => series.map(() => []),
+  };
+}
+
+function meanOfSamples(runs: readonly { readonly model: RunModel; readonly own: Samples }[], series: SeriesSpec, window: Window): Joined {
+  const rows = runs.flatMap(({ model, own }): Row[] => {
+    const row = own.row(model, series, window);
+    return row === undefined ? [] : [{ xs: row.factor === 1 ? row.xs : row.xs.map((x) => x * row.factor), ys: row.ys }];
+  });
+  // A mean over few samples is as jagged as the samples: half as many parts as a line's own buckets look calmer.
+  return meanOfRows(rows, window.range, Math.max(20, Math.round(window.buckets / 2)));
 }
 
 const NOTHING: Drawn = { line: [], raw: [] };
@@ -35,12 +92,16 @@ function columnOf(history: ArmHistory, quantity: Quantity): Column | undefined {
     case 'learningRate': return history.learningRate;
     case 'gradientNorm': return history.gradientNorm;
     case 'parts':
+    case 'gain':
     case 'evaluation': return undefined;
   }
 }
 
 /** The learning rate is set, not measured: smoothing it would show what never was. */
-const isNoisy = (quantity: Quantity): boolean => quantity.from !== 'learningRate' && quantity.from !== 'evaluation';
+const isNoisy = (quantity: Quantity): boolean => quantity.from !== 'learningRate' && !isPlaced(quantity);
+
+/** Measured at some steps only. */
+const isPlaced = (quantity: Quantity): quantity is Extract<Quantity, { from: 'evaluation' | 'gain' }> => quantity.from === 'evaluation' || quantity.from === 'gain';
 
 /** A control is there to compare with: its noise would only hide the student's. */
 export const hasRaw = (series: SeriesSpec): boolean => isNoisy(series.quantity) && series.colour !== 'control';
@@ -50,7 +111,7 @@ export class Samples {
 
   draw(model: RunModel, series: SeriesSpec, window: Window): Drawn {
     const { quantity } = series;
-    if (quantity.from === 'evaluation') return { line: evaluations(model, quantity, window.axis), raw: [] };
+    if (isPlaced(quantity)) return { line: placed(model, quantity, window.axis), raw: [] };
     const history = model.arms.get(quantity.arm);
     const column = history === undefined ? undefined : columnOf(history, quantity);
     if (history === undefined || column === undefined) return NOTHING;
@@ -64,6 +125,16 @@ export class Samples {
     return { line: drawn(smooth, buckets), raw: hasRaw(series) ? drawn(column.view(), window.buckets) : [] };
   }
 
+  /** What a line is drawn of, smoothed, in full. */
+  row(model: RunModel, series: SeriesSpec, { axis, smoothing }: Window): { readonly xs: Float64Array; readonly ys: Float64Array; readonly factor: number } | undefined {
+    const { quantity } = series;
+    const history = isPlaced(quantity) ? undefined : model.arms.get(quantity.arm);
+    const column = history === undefined ? undefined : columnOf(history, quantity);
+    if (history === undefined || column === undefined) return undefined;
+    const ys = smoothing === 0 || !isNoisy(quantity) ? column.view() : this.#smoother(series.key).update(column.view(), smoothing, history.generation);
+    return { ...axisOf(model, history, axis), ys };
+  }
+
   #smoother(key: string): Smoother {
     let smoother = this.#smoothers.get(key);
     if (smoother === undefined) this.#smoothers.set(key, (smoother = new Smoother()));
@@ -73,7 +144,7 @@ export class Samples {
   /** The value at a place of the axis, or the last one: unsmoothed, as it was measured. */
   valueAt(model: RunModel, series: SeriesSpec, axis: Axis, x: number | undefined): number | undefined {
     const { quantity } = series;
-    if (quantity.from === 'evaluation') return evaluations(model, quantity, axis).findLast((point) => x === undefined || point.x <= x)?.y;
+    if (isPlaced(quantity)) return placed(model, quantity, axis).findLast((point) => x === undefined || point.x <= x)?.y;
     const history = model.arms.get(quantity.arm);
     const column = history === undefined ? undefined : columnOf(history, quantity);
     if (history === undefined || column === undefined || column.length === 0) return undefined;
@@ -92,10 +163,13 @@ function scaled(points: Point[], factor: number): Point[] {
   return points;
 }
 
-/** AP in per cent. */
-function evaluations(model: RunModel, { subject, metric }: Extract<Quantity, { from: 'evaluation' }>, axis: Axis): Point[] {
+/** AP, or points of it gained, in per cent. */
+function placed(model: RunModel, quantity: Quantity, axis: Axis): Measured[] {
+  if (quantity.from === 'gain') return model.gains().map(({ step, value }) => ({ step, x: model.position('student', step, axis), y: 100 * value }));
+  if (quantity.from !== 'evaluation') return [];
+  const { subject, metric } = quantity;
   const arm: Arm = subject === 'teacher' ? 'student' : subject;
-  return (model.evaluations.get(subject) ?? []).map(({ step, metrics }) => ({ x: model.position(arm, step, axis), y: metrics[metric] < 0 ? NaN : 100 * metrics[metric] }));
+  return (model.evaluations.get(subject) ?? []).map(({ step, metrics }) => ({ step, x: model.position(arm, step, axis), y: metrics[metric] < 0 ? NaN : 100 * metrics[metric] }));
 }
 
 /**

@@ -1,0 +1,126 @@
+/** Wires the page: messages in, bands drawn, the way of looking saved. */
+import './style.css';
+import { compareRuns, type Comparison } from '../../src/comparison/compare.ts';
+import { type ComparedRun } from '../../src/comparison/run.ts';
+import { element, perFrame, setText, show } from '../dom.ts';
+import { clip } from '../format.ts';
+import { RunModel } from '../model.ts';
+import { readTheme, type Theme, watchTheme } from '../theme.ts';
+import { t } from '../words.ts';
+import { type Context } from './context.ts';
+import { type CompareState, type ToPage } from './contract.ts';
+import { CurvesBand } from './curves.ts';
+import { HeaderBand } from './header.ts';
+import { findHost } from './host.ts';
+import { MasksBand } from './masks.ts';
+import { ClassesBand, ResultsBand } from './results.ts';
+import { restoreState, without } from './state.ts';
+
+const SAVE_AFTER = 150;
+
+function begin(): void {
+  const host = findHost();
+  const models = new Map<string, RunModel>();
+  let runs: readonly ComparedRun[] = [];
+  let view: CompareState = restoreState(host.load());
+  let theme: Theme = readTheme();
+  let themes = 0;
+  let saving: number | undefined;
+  let comparison: Comparison | undefined;
+
+  const spoken = element('p', { class: 'unseen', 'aria-live': 'polite' });
+  const problem = element('p', { class: 'problem', role: 'status', hidden: true });
+  const keep = (next: CompareState): void => {
+    const joinedAnew = next.join !== view.join || next.baseline !== view.baseline;
+    view = next;
+    if (joinedAnew) comparison = undefined;
+    window.clearTimeout(saving);
+    saving = window.setTimeout(() => { host.save(view); }, SAVE_AFTER);
+    drawAll();
+  };
+  const context: Context = {
+    models, order: () => runs.map(({ id }) => id),
+    comparison: () => (comparison ??= compareRuns(runs, view)),
+    view: () => view, setView: (change) => { keep({ ...view, ...change }); }, replaceView: keep,
+    theme: () => theme, themeKey: () => themes,
+    send: (message) => { host.send(message); }, announce: (text) => { setText(spoken, text); },
+  };
+  const curves = new CurvesBand(context);
+  const head = new HeaderBand(context, () => curves.svgs());
+  const [results, classes, masks] = [new ResultsBand(context), new ClassesBand(context), new MasksBand(context)];
+  const drawTables = perFrame(() => {
+    head.draw(runs);
+    results.draw();
+    classes.draw();
+    for (const band of [results, curves, classes]) if (band !== classes) show(band.node, runs.length > 0);
+  });
+  function drawAll(): void {
+    drawTables();
+    curves.redraw();
+    masks.redraw();
+  }
+
+  const modelOf = (id: string): RunModel => {
+    let model = models.get(id);
+    if (model === undefined) models.set(id, (model = new RunModel()));
+    return model;
+  };
+  const takeSet = (next: readonly ComparedRun[]): void => {
+    runs = next;
+    comparison = undefined;
+    const ids = runs.map(({ id }) => id);
+    for (const id of models.keys()) if (!ids.includes(id)) models.delete(id);
+    // What was said of runs that are gone says nothing any more.
+    const gone = (['baseline', 'left', 'right'] as const).filter((key) => view[key] !== undefined && !ids.includes(view[key]));
+    keep({ ...without(view, ...gone), runs: ids, hidden: view.hidden.filter((id) => ids.includes(id)) });
+  };
+  const take = (message: ToPage): void => {
+    switch (message.type) {
+      case 'set': takeSet(message.runs); break;
+      case 'run':
+        runs = runs.map((run) => (run.id === message.run.id ? message.run : run));
+        comparison = undefined;
+        drawTables();
+        break;
+      case 'of': if (runs.some(({ id }) => id === message.id)) takeOf(message.id, message.message); break;
+      case 'saved': setText(spoken, t('Saved: {0}', clip(message.name, 100))); break;
+    }
+  };
+  const takeOf = (id: string, message: Extract<ToPage, { type: 'of' }>['message']): void => {
+    switch (message.type) {
+      case 'events':
+        modelOf(id).add(message.events, message.reset);
+        if (message.reset) masks.storeOf(id).clear();
+        curves.redraw();
+        if (message.events.some(({ type }) => type === 'pictures')) masks.redraw();
+        break;
+      case 'pictures': masks.storeOf(id).takeStep(message.folder, message.index, message.values); break;
+      case 'image': void masks.storeOf(id).takeImage(message.file, message.mime, message.bytes); break;
+      case 'problem':
+        setText(problem, clip(message.message, 400));
+        show(problem, true);
+        break;
+      case 'header': break;
+    }
+  };
+
+  const page = element('main', { class: 'page compare' }, head.node, problem, results.node, curves.node, classes.node, masks.node, spoken);
+  (document.getElementById('panel') ?? document.body).append(page);
+  watchTheme(() => {
+    theme = readTheme();
+    themes += 1;
+    drawAll();
+  });
+  host.listen((message) => {
+    try {
+      take(message);
+    } catch (error) {
+      // What a run folder or a sender got wrong costs this message only.
+      console.warn('A message could not be used.', error);
+    }
+  });
+  host.send({ type: 'ready' });
+  drawAll();
+}
+
+begin();

@@ -1,0 +1,328 @@
+/** Masks of two runs side by side: the same step, image, mask and level, on one scale, and what they differ by. */
+import { button, checkbox, element, perFrame, select, setText, show } from '../dom.ts';
+import { clip, formatCount, formatValue } from '../format.ts';
+import { freshState } from '../state.ts';
+import { drawBoxes } from '../masks/boxes.ts';
+import { type ColourTable, divergingTable, type Scale, scaleOf, sequentialTable } from '../masks/colours.ts';
+import { kindControl, levelControl, lookControls, TimeControl } from '../masks/controls.ts';
+import { type Cell, cellAt, cellSize, place, type Placement, type Viewport, WHOLE, zoomAt } from '../masks/geometry.ts';
+import { type MaskLayer } from '../masks/layers.ts';
+import { Pane } from '../masks/pane.ts';
+import { listenToPane } from '../masks/pointer.ts';
+import { type PaneContent } from '../masks/selection.ts';
+import { PictureStore, type RecordedStep } from '../masks/store.ts';
+import { Strip } from '../masks/strip.ts';
+import { t } from '../words.ts';
+import { type Context } from './context.ts';
+import { commonChoices, commonLevels, commonSteps, type CommonStep, type Pair, pairsOf, recordingsOf } from './pairs.ts';
+import { without } from './state.ts';
+
+/** Milliseconds a step while playing. */
+const TEMPO = 700;
+
+type Side = 'left' | 'right';
+interface Shown {
+  readonly left: RecordedStep;
+  readonly right: RecordedStep;
+  readonly pairs: readonly Pair[];
+  readonly image: number;
+}
+
+export class MasksBand {
+  readonly node: HTMLElement;
+  readonly redraw = perFrame(() => { this.draw(); });
+  readonly #context: Context;
+  readonly #stores = new Map<string, PictureStore>();
+  readonly #runs = element('div', { class: 'tools' });
+  readonly #choosers = element('div', { class: 'tools' });
+  readonly #looks = element('div', { class: 'tools' });
+  readonly #waiting = element('p', { class: 'empty' });
+  readonly #viewer: HTMLElement;
+  readonly #row = element('div', { class: 'panes', role: 'group', tabindex: 0, 'aria-label': t('Masks of two runs'), 'aria-description': t('Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole image, comma and full stop change the step.') });
+  readonly #strip: Strip;
+  readonly #time: TimeControl;
+  #panes: Pane[] = [];
+  #signature = '';
+  #viewport: Viewport = WHOLE;
+  #cell: Cell | undefined;
+  #shown: Shown | undefined;
+  #timer: number | undefined;
+  #tables: { readonly key: string; readonly sequential: ColourTable; readonly diverging: ColourTable } | undefined;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#strip = new Strip((image) => { context.setView({ image }); }, (file) => this.#store('left')?.image(file));
+    this.#time = new TimeControl({ go: (position) => { this.#stop(); this.#go(position); }, play: () => { this.#togglePlay(); }, zoom: (factor) => { this.#zoom(factor); }, whole: () => { this.#zoom(0); } });
+    this.#viewer = element('div', { class: 'viewer' }, this.#choosers, this.#row, this.#time.node, this.#looks);
+    this.node = element('section', { class: 'band masks', 'aria-label': t('Masks of two runs') }, element('h2', {}, t('Masks of two runs')), this.#runs, this.#waiting, this.#strip.node, this.#viewer);
+    this.#row.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
+    new ResizeObserver(() => { this.redraw(); }).observe(this.#row);
+    this.buildLooks();
+  }
+
+  buildLooks(): void {
+    const view = this.#context.view();
+    const looks = lookControls({ ...freshState(''), opacity: view.opacity, sameScale: view.sameScale, colours: view.colours }, ({ opacity, sameScale, colours }) => {
+      this.#context.setView({ ...(opacity !== undefined && { opacity }), ...(sameScale !== undefined && { sameScale }), ...(colours !== undefined && { colours }) });
+    });
+    this.#looks.replaceChildren(...looks, checkbox(t('Boxes of the students'), view.boxes, (boxes) => { this.#context.setView({ boxes }); }));
+    this.#signature = '';
+  }
+
+  /** The store of a run's pictures; forgets those of runs that are no longer compared. */
+  storeOf(id: string): PictureStore {
+    for (const known of this.#stores.keys()) if (!this.#context.order().includes(known)) this.#stores.delete(known);
+    let store = this.#stores.get(id);
+    if (store === undefined) {
+      const { send } = this.#context;
+      store = new PictureStore((message) => {
+        if (message.type === 'pictures' || message.type === 'image') send({ ...message, id });
+      }, () => { this.redraw(); });
+      this.#stores.set(id, store);
+    }
+    return store;
+  }
+
+  #store(side: Side): PictureStore | undefined {
+    const id = this.#chosen()[side];
+    return id === undefined ? undefined : this.storeOf(id);
+  }
+
+  /** Runs that recorded anything, in the order of the choice. */
+  #candidates(): readonly string[] {
+    return this.#context.order().filter((id) => {
+      const model = this.#context.models.get(id);
+      return model !== undefined && recordingsOf(model).length > 0;
+    });
+  }
+
+  #chosen(): Partial<Record<Side, string>> {
+    const all = this.#candidates();
+    const view = this.#context.view();
+    const left = all.find((id) => id === view.left) ?? all.find((id) => id !== view.right) ?? all[0];
+    const right = all.find((id) => id === view.right && id !== left) ?? all.find((id) => id !== left);
+    return { ...(left !== undefined && { left }), ...(right !== undefined && { right }) };
+  }
+
+  #nameOf(id: string): string {
+    const run = this.#context.comparison().entries.flatMap(({ runs }) => runs).find((one) => one.id === id);
+    return clip(run?.name ?? id, 40);
+  }
+
+  #steps(): CommonStep[] {
+    const { left, right } = this.#chosen();
+    const models = [left, right].map((id) => (id === undefined ? undefined : this.#context.models.get(id)));
+    return models[0] === undefined || models[1] === undefined ? [] : commonSteps(models[0], models[1]);
+  }
+
+  #position(steps: readonly CommonStep[]): number {
+    const { pictureStep } = this.#context.view();
+    const at = pictureStep === undefined ? -1 : steps.findIndex(({ step }) => step >= pictureStep);
+    return at < 0 ? steps.length - 1 : at;
+  }
+
+  #go(position: number): void {
+    const steps = this.#steps();
+    const step = steps[position]?.step;
+    if (step === undefined) return;
+    // The last one means "the newest", so that running runs are followed.
+    if (position === steps.length - 1 && this.#timer === undefined) this.#context.replaceView(without(this.#context.view(), 'pictureStep'));
+    else this.#context.setView({ pictureStep: step });
+  }
+
+  #togglePlay(): void {
+    if (this.#timer !== undefined) {
+      this.#stop();
+      this.redraw();
+      return;
+    }
+    const steps = this.#steps();
+    this.#timer = window.setInterval(() => { this.#advance(); }, TEMPO);
+    this.#go(this.#position(steps) >= steps.length - 1 ? 0 : this.#position(steps) + 1);
+  }
+
+  #advance(): void {
+    const steps = this.#steps();
+    const next = this.#position(steps) + 1;
+    if (next < steps.length) this.#go(next);
+    else this.#stop();
+    this.redraw();
+  }
+
+  #stop(): void {
+    window.clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  draw(): void {
+    show(this.node, this.#candidates().length > 0);
+    const { left, right } = this.#chosen();
+    const steps = this.#steps();
+    const position = this.#position(steps);
+    const step = steps[position];
+    const [mine, other] = step === undefined ? [] : [this.#store('left')?.step(step.left), this.#store('right')?.step(step.right)];
+    this.#shown = mine !== undefined && other !== undefined ? this.#choose(mine, other) : step === undefined ? undefined : this.#shown;
+    this.#time.show(steps.map((item) => item.step), Math.max(0, position), this.#timer !== undefined);
+    show(this.#viewer, this.#shown !== undefined);
+    show(this.#strip.node, this.#shown !== undefined);
+    show(this.#waiting, this.#shown === undefined);
+    setText(this.#waiting, right === undefined ? t('Only one of the runs recorded masks.') : step === undefined ? t('The two runs recorded masks at no common step.') : t('Masks of step {0} are being read.', formatCount(step.step)));
+    this.#arrange(left, right);
+    if (this.#shown === undefined) return;
+    this.#strip.show(this.#shown.left.index.images, this.#shown.image);
+    this.#drawPanes(this.#shown);
+  }
+
+  #choose(left: RecordedStep, right: RecordedStep): Shown {
+    const view = this.#context.view();
+    const image = Math.max(0, Math.min(view.image, left.index.images.length - 1, right.index.images.length - 1));
+    const choices = commonChoices(left, right);
+    const choice = choices.find(({ key }) => key === view.mask) ?? choices.find(({ kinds }) => kinds.length === 1) ?? choices[0];
+    const levels = choice === undefined ? [] : commonLevels(left, right, choice);
+    const level = levels.find(({ name }) => name === view.level) ?? levels[0];
+    this.#controls = { choices, choice, levels, level: level?.name ?? '' };
+    return { left, right, image, pairs: choice === undefined || level === undefined ? [] : pairsOf(left, right, choice, level.name, image) };
+  }
+
+  #controls: { readonly choices: ReturnType<typeof commonChoices>; readonly choice: ReturnType<typeof commonChoices>[number] | undefined; readonly levels: ReturnType<typeof commonLevels>; readonly level: string } | undefined;
+
+  #arrange(left: string | undefined, right: string | undefined): void {
+    const all = this.#candidates();
+    const { choices = [], choice, levels = [], level = '' } = this.#controls ?? {};
+    const signature = JSON.stringify([all.map((id) => [id, this.#nameOf(id)]), left, right, choices.map(({ key }) => key), choice?.key, levels, level]);
+    if (signature === this.#signature) return;
+    this.#signature = signature;
+    this.#cell = undefined;
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.getAttribute('name') : null;
+    const options = all.map((id, at) => ({ value: id, label: `${at + 1}: ${this.#nameOf(id)}` }));
+    this.#runs.replaceChildren(
+      select(t('Left'), 'left', options, left ?? '', (id) => { this.#context.setView({ left: id, ...(id === right && left !== undefined && { right: left }) }); }),
+      select(t('Right'), 'right', options, right ?? '', (id) => { this.#context.setView({ right: id, ...(id === left && right !== undefined && { left: right }) }); }),
+      button(t('Swap'), () => { if (left !== undefined && right !== undefined) this.#context.setView({ left: right, right: left }); }),
+    );
+    const choose = choice === undefined ? undefined : kindControl(choices, choice, (mask) => { this.#context.setView({ mask }); });
+    const parts = choice === undefined ? [element('p', { class: 'empty' }, t('The two runs recorded no mask of the same kind.'))] : [this.#methodControl(), choose, levelControl(levels, level, (name) => { this.#context.setView({ level: name }); })];
+    this.#choosers.replaceChildren(...parts.filter((part) => part !== undefined));
+    if (focused !== null) [...this.node.querySelectorAll<HTMLElement>('select, input:checked')].find((node) => node.getAttribute('name') === focused)?.focus();
+  }
+
+  #methodControl(): HTMLElement | undefined {
+    const { choices = [], choice } = this.#controls ?? {};
+    const methods = [...new Set(choices.map(({ method }) => method))];
+    if (methods.length < 2 || choice === undefined) return undefined;
+    const titleOf = (method: string): string => [...this.#context.models.values()][0]?.titleOf(method) ?? method;
+    return select(t('Method'), 'method', methods.map((method) => ({ value: method, label: titleOf(method) })), choice.method, (method) => {
+      const first = choices.find((one) => one.method === method);
+      if (first !== undefined) this.#context.setView({ mask: first.key });
+    });
+  }
+
+  #colourTables(): { readonly sequential: ColourTable; readonly diverging: ColourTable } {
+    const theme = this.#context.theme();
+    const { colours } = this.#context.view();
+    const key = JSON.stringify([colours, theme.backgroundRgb, theme.differenceEnds]);
+    if (this.#tables?.key !== key) this.#tables = { key, sequential: sequentialTable(colours), diverging: divergingTable(theme.differenceEnds[0], theme.backgroundRgb, theme.differenceEnds[1]) };
+    return this.#tables;
+  }
+
+  #drawPanes({ left, right, pairs, image }: Shown): void {
+    const { left: leftId = '', right: rightId = '' } = this.#chosen();
+    const [a, b] = [this.#nameOf(leftId), this.#nameOf(rightId)];
+    // Runs of one name are told apart by their place.
+    const [first, second] = a === b ? [t('{0} (left)', a), t('{0} (right)', b)] : [a, b];
+    const grid = pairs.find((pair) => pair.left !== undefined)?.left;
+    const frames = pairs.length === 0 ? [{ side: 'left' as const, content: undefined, title: first }, { side: 'right' as const, content: undefined, title: second }] : pairs.flatMap((pair) => [
+      { side: 'left' as const, content: pair.left, title: first, pair }, { side: 'right' as const, content: pair.right, title: second, pair },
+      ...(pair.difference === undefined ? [] : [{ side: 'right' as const, content: pair.difference, title: t('Right less left'), pair }]),
+    ]);
+    this.#count(frames.length);
+    const theme = this.#context.theme();
+    frames.forEach(({ side, content, title, ...rest }, at) => {
+      const recorded = (side === 'left' ? left : right).index.images[image];
+      if (recorded === undefined) return;
+      const isDifference = content?.role === 'difference' && 'pair' in rest && content === rest.pair.difference;
+      const classes = this.#context.models.get(side === 'left' ? leftId : rightId)?.started?.classes ?? [];
+      const boxes = { ...freshState(''), score: 0.3, boxes: { truth: false, teacher: false, student: this.#context.view().boxes && !isDifference } };
+      this.#panes[at]?.draw({
+        title, caption: isDifference ? t('Orange where {0} has more, blue where it has less.', second) : content?.caption ?? clip(recorded.id, 60), value: valueText(content, this.#cell),
+        size: recorded, bitmap: this.#store(side)?.image(recorded.file), viewport: this.#viewport, theme, cell: this.#cell, grid: content ?? grid,
+        ...(content !== undefined && { mask: this.#layer(content, isDifference ? [content] : 'pair' in rest ? [rest.pair.left, rest.pair.right] : [content]) }),
+        over: (pen: CanvasRenderingContext2D, placement: Placement) => { drawBoxes(pen, recorded, classes, boxes, placement, theme); },
+      });
+    });
+  }
+
+  #layer(content: PaneContent, twins: readonly (PaneContent | undefined)[]): MaskLayer {
+    const { sameScale, opacity } = this.#context.view();
+    const { sequential, diverging } = this.#colourTables();
+    const scale: Scale = scaleOf((sameScale ? twins.filter((twin) => twin !== undefined) : [content]).map(({ values }) => values), content.signed);
+    return { values: content.values, shape: content.shape, stride: content.stride, scale, colours: content.signed ? diverging : sequential, opacity };
+  }
+
+  #size(): { readonly width: number; readonly height: number } {
+    return this.#shown?.left.index.images[this.#shown.image] ?? { width: 1, height: 1 };
+  }
+
+  #count(count: number): void {
+    if (this.#panes.length === count) return;
+    while (this.#panes.length < count) {
+      const pane = new Pane();
+      listenToPane(pane.canvas, {
+        viewport: () => this.#viewport,
+        setViewport: (viewport) => { this.#viewport = viewport; this.redraw(); },
+        placement: (canvas) => ({ ...place(this.#size(), { width: canvas.clientWidth || 1, height: canvas.clientHeight || 1 }, this.#viewport), width: this.#size().width, height: this.#size().height }),
+        point: (at) => { this.#point(at); },
+      });
+      this.#panes.push(pane);
+    }
+    this.#panes.length = count;
+    this.#row.replaceChildren(...this.#panes.map((pane) => pane.node));
+    this.#row.dataset.count = String(Math.min(4, count));
+  }
+
+  #grid(): PaneContent | undefined {
+    return this.#shown?.pairs.find(({ left }) => left !== undefined)?.left;
+  }
+
+  #point(at: { readonly x: number; readonly y: number } | undefined): void {
+    const grid = this.#grid();
+    this.#cell = at === undefined || grid === undefined ? undefined : cellAt(at, cellSize(this.#size(), grid.shape, grid.stride), grid.shape);
+    this.redraw();
+  }
+
+  #zoom(factor: number): void {
+    this.#viewport = factor === 0 ? WHOLE : zoomAt(this.#viewport, factor, this.#viewport);
+    this.redraw();
+  }
+
+  #key(event: KeyboardEvent): boolean {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.#row) return false;
+    switch (event.key) {
+      case 'ArrowLeft': return this.#move(0, -1);
+      case 'ArrowRight': return this.#move(0, 1);
+      case 'ArrowUp': return this.#move(-1, 0);
+      case 'ArrowDown': return this.#move(1, 0);
+      case '+': case '=': this.#zoom(1.6); return true;
+      case '-': this.#zoom(1 / 1.6); return true;
+      case '0': case 'Escape': this.#zoom(0); return true;
+      case ',': this.#go(Math.max(0, this.#position(this.#steps()) - 1)); return true;
+      case '.': this.#go(this.#position(this.#steps()) + 1); return true;
+      default: return false;
+    }
+  }
+
+  #move(rows: number, columns: number): boolean {
+    const grid = this.#grid();
+    if (grid === undefined) return false;
+    const [height = 1, width = 1] = grid.shape;
+    const { row, column } = this.#cell ?? { row: Math.floor(height / 2), column: Math.floor(width / 2) };
+    this.#cell = { row: Math.max(0, Math.min(height - 1, row + rows)), column: Math.max(0, Math.min(width - 1, column + columns)) };
+    this.draw();
+    this.#context.announce(`${t('row {0}, column {1}', this.#cell.row + 1, this.#cell.column + 1)}: ${this.#panes.map((pane) => pane.describe()).join(', ')}`);
+    return true;
+  }
+}
+
+function valueText(content: PaneContent | undefined, cell: Cell | undefined): string {
+  return content === undefined || cell === undefined ? '' : formatValue(content.values[cell.row * (content.shape[1] ?? 0) + cell.column]);
+}
