@@ -203,7 +203,7 @@ export class MasksBand {
     const choose = choice === undefined ? undefined : kindControl(choices, choice, (mask) => { this.#context.setView({ mask }); });
     const parts = choice === undefined ? [element('p', { class: 'empty' }, t('The two runs recorded no mask of the same kind.'))] : [this.#methodControl(), choose, levelControl(levels, level, (name) => { this.#context.setView({ level: name }); })];
     this.#choosers.replaceChildren(...parts.filter((part) => part !== undefined));
-    if (focused !== null) [...this.node.querySelectorAll<HTMLElement>('select, input:checked')].find((node) => node.getAttribute('name') === focused)?.focus();
+    if (focused !== null) [...this.node.querySelectorAll<HTMLElement>('[name]:is(select,:checked)')].find((node) => node.getAttribute('name') === focused)?.focus();
   }
 
   #methodControl(): HTMLElement | undefined {

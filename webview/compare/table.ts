@@ -50,7 +50,7 @@ export class TableView {
       if (at === 0) return element('th', { scope: 'row' }, head?.(row, cell.text) ?? cell.text);
       const numeric = columns[at]?.numeric === true;
       const change = cell.difference === undefined ? undefined : element('span', { class: 'difference' }, cell.difference.text);
-      return element('td', { class: numeric ? 'numeric number' : undefined }, element('span', {}, cell.text), change, mark?.(cell, at));
+      return element('td', { class: numeric ? 'numeric' : undefined }, element('span', {}, cell.text), change, mark?.(cell, at));
     }));
   }
 }

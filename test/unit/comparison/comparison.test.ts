@@ -165,9 +165,9 @@ describe('notes', () => {
 
   it('say what is missing, unfinished, gone', () => {
     expect(said(runOf({ id: 'a', AP: 0.4, step: 500 }), runOf({ id: 'b', name: 'other', AP: 0.5, change: { train: { batch: 8 } } }))).toEqual(['The last evaluations are of different steps, from 500 to 1,000.']);
-    expect(said(runOf({ name: 'young', more: { state: 'running' } }))).toEqual(['One run is shown: choose another to compare it with.', 'young has no evaluation yet.', 'young is still going: its figures will change.']);
-    expect(said(runOf({ id: 'a', AP: 0.4, more: { state: 'deleted' } }), runOf({ id: 'b', AP: 0.4, change: { control: false }, more: { arms: ['student'] } }))).toEqual(['The folder of scenes-fgd is no longer there; shown is what was read before.', 'scenes-fgd trained no control, so there is no gain to tell.']);
+    expect(said(runOf({ name: 'young', more: { state: 'running' } }))).toEqual(['One run is shown: choose another to compare it with.', 'Not evaluated yet: young.', 'Still going, so the figures will change: young.']);
+    expect(said(runOf({ id: 'a', AP: 0.4, more: { state: 'deleted' } }), runOf({ id: 'b', AP: 0.4, change: { control: false }, more: { arms: ['student'] } }))).toEqual(['No longer there, shown as last read: scenes-fgd.', 'Without a control, so there is no gain to tell: scenes-fgd.']);
     expect(said(...[0, 1, 2, 3, 4].map((seed) => runOf({ id: `r${seed}`, name: `n${seed}`, seed, AP: 0.4, step: seed === 0 ? 500 : 1000 })))).toEqual(['One seed has not come as far as the others and is not in the mean.']);
-    expect(said(...[1, 2, 3, 4, 5].map((batch) => runOf({ id: `r${batch}`, name: `n${batch}`, change: { train: { batch } } })))).toEqual(['n1, n2, n3 and 2 more have no evaluation yet.']);
+    expect(said(...[1, 2, 3, 4, 5].map((batch) => runOf({ id: `r${batch}`, name: `n${batch}`, change: { train: { batch } } })))).toEqual(['Not evaluated yet: n1, n2, n3 and 2 more.']);
   });
 });
