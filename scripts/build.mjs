@@ -90,11 +90,11 @@ const languageApart = {
     });
   },
 };
-/** Prettier's printer of JavaScript comes with the language service and prints nothing of YAML: 218 KB less. */
-const noJavaScriptPrinter = {
-  name: 'no-javascript-printer',
+/** What comes with the YAML language service and is never reached: Prettier's printer of JavaScript, and the schema checker's translations. */
+const unreached = {
+  name: 'unreached',
   setup(build) {
-    build.onResolve({ filter: /^prettier\/plugins\/estree$/ }, ({ path }) => ({ path, namespace: 'empty' }));
+    build.onResolve({ filter: /^(prettier\/plugins\/estree|ajv-i18n)$/ }, ({ path }) => ({ path, namespace: 'empty' }));
     build.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'module.exports = {};' }));
   },
 };
@@ -104,8 +104,12 @@ const entries = [
   { options: { ...node, stdin: tensorflowEntry, minifyWhitespace: true, minifySyntax: true, outfile: 'dist/tensorflow.js' } },
   { source: 'src/cli/main.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/cli.js', banner: { js: `#!/usr/bin/env node\n${moduleUrl}` } } },
   { source: 'src/data/loaderWorker.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/loader.js' } },
-  { source: 'src/extension/extension.ts', options: { ...node, plugins: [languageApart], outfile: 'dist/extension.js' } },
-  { source: 'src/language/index.ts', options: { ...node, plugins: [noJavaScriptPrinter], minify: true, outfile: 'dist/language.js' } },
+  {
+    source: 'src/extension/extension.ts',
+    // `require` instead of `import()`: the extension host resolves and unwraps the former in every version.
+    options: { ...node, plugins: [languageApart], supported: { 'dynamic-import': false }, outfile: 'dist/extension.js' },
+  },
+  { source: 'src/language/index.ts', options: { ...node, plugins: [unreached], minify: true, outfile: 'dist/language.js' } },
   { source: 'webview/main.ts', options: { ...browser, outfile: 'dist/webview.js' } },
   { source: 'webview/compare/main.ts', options: { ...browser, outfile: 'dist/compare.js' } },
   ...(bench ? [{ source: 'benchmarks/run.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/bench.js' } }] : []),

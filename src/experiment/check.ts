@@ -224,7 +224,7 @@ function checkIdleKeys(experiment: Experiment, written: unknown): readonly Findi
 }
 
 /** Options of one detector that another passes over. */
-function idleInDetector({ detector, backbone, preset }: DetectorConfig): readonly { readonly path: KeyPath; readonly when: boolean; readonly why: string }[] {
+export function idleInDetector({ detector, backbone, preset }: Pick<DetectorConfig, 'detector' | 'backbone' | 'preset'>): readonly { readonly path: KeyPath; readonly when: boolean; readonly why: string }[] {
   const single = detector === 'atss' || detector === 'gfl';
   return [
     { path: ['fcos'], when: detector !== 'fcos', why: 'it belongs to the detector `fcos`' },

@@ -10,6 +10,8 @@ export interface JsonSchema {
   readonly type?: string;
   readonly description?: string;
   readonly markdownDescription?: string;
+  /** What its numbers count or measure. */
+  readonly unit?: string;
   readonly default?: unknown;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];

@@ -1,5 +1,6 @@
 /** `distill-lab methods`: the table of distillation methods; `distill-lab methods fgd`: one with its options. */
 import { DistillError } from '../../errors.ts';
+import { factsOf } from '../../experiment/methods/facts.ts';
 import { type MethodCard } from '../../experiment/methods/index.ts';
 import { didYouMean } from '../../experiment/problems.ts';
 import { EXIT } from '../output.ts';
@@ -8,7 +9,7 @@ import { type Surroundings } from '../surroundings.ts';
 /** @throws DistillError DL715 for a method that does not exist */
 export async function listMethods({ output }: Surroundings, wanted: string | undefined, options: { readonly json: boolean }): Promise<number> {
   const { METHODS } = await import('../../distillers/table.ts');
-  const { factsOf, methodIds, optionsOf } = await import('../methodDocs.ts');
+  const { methodIds, optionsOf } = await import('../methodDocs.ts');
   const chosen = wanted === undefined ? methodIds : methodIds.filter((id) => id === wanted);
   if (wanted !== undefined && chosen.length === 0) throw unknownMethod(wanted, methodIds);
   if (options.json) {

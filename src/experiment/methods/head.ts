@@ -9,7 +9,7 @@ export const headOptions = z.strictObject({
   weight: weight.default(2).describe('Weight of what the class tower learns from the assistant.'),
   warmup: warmup.default(2000),
   assistant: weight.default(1).describe('Weight of the assistant\'s own class and box losses.'),
-  finestScale: z.number().positive().default(56).describe('Size in pixels from whose double on a region is pooled from the second level.'),
+  finestScale: z.number().positive().default(56).describe('Size in pixels from whose double on a region is pooled from the second level.').meta({ unit: 'pixels' }),
   ...attachedHead,
 });
 

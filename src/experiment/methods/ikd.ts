@@ -16,7 +16,7 @@ export const ikdOptions = z.strictObject({
   momentum: z.number().min(0).default(1).describe('Decay of the attack\'s accumulated gradient.'),
   diversity: z.number().min(0).max(1).default(0.5).describe('Chance, in each step of the attack, that the teacher is shown the image shrunk and moved.'),
   shrink: z.number().positive().max(1).default(0.9).describe('Least size of a shrunk image, as a part of the whole.'),
-  until: z.number().min(0).max(1).default(2 / 3).describe('Part of the run after which the loss is 0 (16 of 24 epochs).'),
+  until: z.number().min(0).max(1).default(2 / 3).describe('Part of the run after which the loss is 0 (16 of 24 epochs).').meta({ unit: 'part of the run' }),
 });
 
 export const ikdCard = {

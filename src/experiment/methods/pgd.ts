@@ -30,7 +30,7 @@ export const pgdOptions = z.strictObject({
   levelWeights: z.array(z.number().min(0)).optional().describe('Weight of the foreground and background parts at each level, finest first. Default: 1, 1.25, 1.5, … as published.'),
   maskBroadcast: z.enum(['corrected', 'official']).default('corrected').describe('`corrected`: each image is weighed by its own maps. `official`: by the sum of all images\' maps, as the official code does for want of a dimension; the same with one image.'),
   swapXY: z.boolean().default(false).describe('Read points as (y, x) where the official code does in point-based detectors (FCOS): in the test whether a cell lies in a box.'),
-  noise: z.number().min(0).default(0).describe('Largest uniform noise on positions before the Gaussian is fitted, in pixels of the network\'s input; the official code adds 0.05.'),
+  noise: z.number().min(0).default(0).describe('Largest uniform noise on positions before the Gaussian is fitted, in pixels of the network\'s input; the official code adds 0.05.').meta({ unit: 'pixels' }),
 });
 
 export const pgdCard = {

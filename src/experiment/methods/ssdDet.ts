@@ -17,7 +17,7 @@ export const ssdDetOptions = z.strictObject({
   top: count.default(7).describe('k: proposals that are merged into the new box.'),
   negatives: z.int().min(0).default(100).describe('Random boxes an image that lie off every object; their loss is scaled to the 500 of the paper. 0: none.'),
   maxObjects: count.max(100).default(8).describe('Objects of an image whose boxes are moved; where there are more, the largest. The others keep theirs.'),
-  leastSide: z.number().positive().default(8).describe('Objects with a shorter side keep their box, in input pixels.'),
+  leastSide: z.number().positive().default(8).describe('Objects with a shorter side keep their box, in input pixels.').meta({ unit: 'pixels' }),
   keep: part.default(0.3).describe('Least IoU of a moved box with the given one; below it the given one stays.'),
   refineFrom: part.default(0).describe('Part of the run before which the detector still learns from the given boxes.'),
   output: count.max(14).default(7).describe('Bins along each side of a pooled proposal.'),

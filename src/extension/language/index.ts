@@ -2,9 +2,18 @@
 import * as vscode from 'vscode';
 import { type Context } from '../context.ts';
 import { codeActions } from './codeActions.ts';
+import { completion } from './completion.ts';
+import { hover } from './hover.ts';
+import { definitions, folding, formatting, outline } from './structure.ts';
 
-export function languageFeatures({ diagnostics }: Pick<Context, 'diagnostics'>): vscode.Disposable {
+export function languageFeatures({ diagnostics, extension, runs }: Pick<Context, 'diagnostics' | 'extension' | 'runs'>): vscode.Disposable {
   return vscode.Disposable.from(
+    completion(runs, extension.extensionUri),
+    hover(extension.extensionUri),
     codeActions(diagnostics),
+    outline(),
+    folding(),
+    formatting(),
+    definitions(),
   );
 }

@@ -91,7 +91,7 @@ export async function startWorkbench({ tools, files, settings = {}, trust = 'all
 async function installExtension(extensions: string): Promise<void> {
   const folder = path.join(extensions, 'distill-lab.distill-lab-0.1.0');
   await mkdir(folder, { recursive: true });
-  for (const part of ['package.json', 'package.nls.json', 'media', 'l10n', 'docs/errors.md']) await cp(path.join(PROJECT, part), path.join(folder, part), { recursive: true });
+  for (const part of ['package.json', 'package.nls.json', 'media', 'l10n', 'docs/errors.md', 'docs/methods']) await cp(path.join(PROJECT, part), path.join(folder, part), { recursive: true });
   const teachers = path.join(PROJECT, 'examples/teachers');
   if (existsSync(teachers)) await cp(teachers, path.join(folder, 'examples/teachers'), { recursive: true });
   await cp(path.join(PROJECT, 'dist'), path.join(folder, 'dist'), { recursive: true, filter: (file) => !file.endsWith('.map') });
