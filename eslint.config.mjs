@@ -11,13 +11,14 @@ const rooms = {
   evaluation: ['engine'],
   run: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation'],
   store: ['experiment'],
+  firstSteps: ['experiment'],
   language: ['experiment', 'store'],
   charts: [],
   launch: ['experiment', 'store'],
   comparison: ['experiment', 'store', 'charts'],
   report: ['experiment', 'store', 'charts'],
   cli: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation', 'run', 'store', 'launch', 'comparison', 'report', 'charts'],
-  extension: ['experiment', 'store', 'language', 'launch', 'charts', 'comparison'],
+  extension: ['experiment', 'firstSteps', 'store', 'language', 'launch', 'charts', 'comparison'],
 };
 
 function boundaries(room, allowed) {

@@ -155,5 +155,6 @@ function addTools(program: Command, surroundings: Surroundings, done: (code: num
   program.command('setup')
     .description('get native TensorFlow into a folder of its own')
     .option('--force', 'build it anew even if one is there', false)
-    .action(async (options: { force: boolean }) => { done(await (await import('./commands/engine.ts')).setup(surroundings, options)); });
+    .option('--json', 'progress as JSON lines; the last line is the result', false)
+    .action(async (options: { force: boolean; json: boolean }) => { done(await (await import('./commands/engine.ts')).setup(surroundings, options)); });
 }

@@ -1,9 +1,10 @@
 /** `distill-lab doctor`: what there is to compute with, what is used, how fast it is and what to do about what is missing. */
+import { statfs } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { explainError } from '../errors.ts';
 import { type Engine, startEngine } from './backend.ts';
-import { adviceFor } from './doctorAdvice.ts';
+import { type Advice, adviceFor } from './doctorAdvice.ts';
 import { findCompiler } from './native/compile.ts';
 import { checkAddon } from './native/check.ts';
 import { runCommand } from './native/command.ts';
@@ -31,11 +32,13 @@ export interface Diagnosis {
   readonly tools: { readonly python: string | undefined; readonly pip: string | undefined; readonly compiler: string | undefined };
   /** Bytes. */
   readonly memory: { readonly total: number; readonly free: number };
+  /** Bytes that are free in the folder where the command was given; undefined where the file system does not tell. */
+  readonly disk: number | undefined;
   /** Whether images can be read: `undefined` if so, else why not. */
   readonly sharp: string | undefined;
   readonly speed: Speed | undefined;
   /** What to do, most useful first; empty when all is well. */
-  readonly advice: readonly string[];
+  readonly advice: readonly Advice[];
 }
 
 export interface EngineFinding {
@@ -75,6 +78,7 @@ export async function diagnose({ seconds = 3 }: DiagnoseOptions = {}): Promise<D
     nvidia,
     tools,
     memory: { total: totalmem(), free: freemem() },
+    disk: await freeDisk(),
     sharp,
     speed: used === undefined ? undefined : await measureSpeed(seconds),
   };
@@ -109,6 +113,10 @@ async function findTools(): Promise<Diagnosis['tools']> {
     pip: (await first('python3', ['-m', 'pip', '--version']))?.split(' from ')[0],
     compiler: compiler === undefined ? undefined : await first(compiler, ['--version']),
   };
+}
+
+async function freeDisk(): Promise<number | undefined> {
+  return statfs('.').then(({ bavail, bsize }) => bavail * bsize, () => undefined);
 }
 
 async function checkSharp(): Promise<string | undefined> {

@@ -18,6 +18,7 @@ data:
   format: scenes
   train: 1500                 # scenes to train on
   val: 200                    # scenes to measure on
+  classes: [disc, square, triangle, star]   # those of the teacher; left out: all six
   size: [128, 128]            # height, width; multiples of 32
   augment:
     flip: 0.5
@@ -70,6 +71,7 @@ data:
   format: scenes
   train: 4000
   val: 200
+  classes: [disc, square, triangle, star]   # left out: all six
   size: [128, 128]
   augment:
     flip: 0.5

@@ -5,6 +5,7 @@
 import * as vscode from 'vscode';
 import { codeLens } from './codeLens.ts';
 import { registerCommands } from './commands/index.ts';
+import { showSample } from './commands/sample.ts';
 import { inBackground, type Context } from './context.ts';
 import { contextKeys } from './contextKeys.ts';
 import { Diagnostics } from './diagnostics.ts';
@@ -37,5 +38,6 @@ export function activate(extension: vscode.ExtensionContext): void {
       inBackground(log, tellEnd(context, run));
     }),
   );
+  showSample(extension, log);
   log.info(`activated in ${(performance.now() - begin).toFixed(1)} ms`);
 }

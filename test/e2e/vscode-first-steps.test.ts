@@ -7,12 +7,19 @@ import { Driver } from './support/driver.ts';
 import { TEACHER } from './support/experiments.ts';
 import { panelText, tools, whenPossible } from './support/story.ts';
 
+/** The least that is a VOC folder. */
+const CELLS = {
+  'data/cells/Annotations/a.xml': '<annotation><size><width>640</width><height>480</height></size><object><name>WBC</name></object><object><name>RBC</name></object></annotation>',
+  'data/cells/ImageSets/Main/train.txt': 'a\n',
+  'data/cells/JPEGImages/a.jpg': '',
+};
+
 describe.skipIf(!whenPossible())('the first minutes', () => {
   let workbench: Workbench;
   let driver: Driver;
 
   beforeAll(async () => {
-    workbench = await startWorkbench({ tools: tools(), files: { 'notes.txt': 'notes', 'teacher.distill.yaml': TEACHER } });
+    workbench = await startWorkbench({ tools: tools(), files: { 'notes.txt': 'notes', 'teacher.distill.yaml': TEACHER, ...CELLS } });
     driver = await Driver.launch(tools());
     await driver.open(workbench.url);
   });
@@ -43,13 +50,28 @@ describe.skipIf(!whenPossible())('the first minutes', () => {
     expect((await readdir(workbench.workspace)).filter((file) => file.startsWith('scenes-fgd')).sort()).toEqual(['scenes-fgd-2.distill.yaml', 'scenes-fgd.distill.yaml']);
   });
 
-  test('Doctor tells in the log what engine there is', async () => {
+  test('Doctor lists what there is, and leads to the log', async () => {
     await driver.command('Distill Lab: Doctor');
+    const list = driver.page.locator('.quick-input-widget');
+    await list.locator('.monaco-list-row').filter({ hasText: 'Computes on' }).waitFor({ timeout: 120_000 });
+    await driver.shot('22-doctor');
+    expect(await list.locator('.quick-input-title').innerText()).toMatch(/^Doctor/);
+    await list.locator('.codicon-output').click();
     // The editor draws spaces that do not break.
     const output = async (): Promise<string> => (await driver.page.locator('.panel .view-lines').innerText().catch(() => '')).replaceAll('\u00a0', ' ');
-    await driver.until('the log tells of the engine', async () => (await output()).includes('exit code'), 120_000);
-    await driver.shot('22-doctor');
-    expect(await output()).toMatch(/Backend +(tensorflow|webgpu|wasm|cpu)/);
+    await driver.until('the log tells it too', async () => (await output()).includes('Computes on'));
+    await driver.page.keyboard.press('Escape');
+  });
+
+  test('data in the workspace is offered, with its classes filled in', async () => {
+    await driver.command('Distill Lab: Create Experiment');
+    const row = driver.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'cells: distil a student' });
+    await row.waitFor();
+    await driver.shot('24-own-data');
+    expect(await row.innerText()).toMatch(/VOC · data\/cells[\s\S]*2 classes: RBC, WBC/);
+    await row.click();
+    await driver.tab('cells-fgd.distill.yaml').waitFor();
+    expect(await readFile(path.join(workbench.workspace, 'cells-fgd.distill.yaml'), 'utf8')).toMatch(/root: data\/cells[\s\S]*classes: \[RBC, WBC\]/);
   });
 
   test('a run without distillation has its panel too, by the play button', async () => {

@@ -10,12 +10,14 @@ import { openPanel } from './openPanel.ts';
 import { report } from './report.ts';
 import { resume } from './resume.ts';
 import { run } from './run.ts';
+import { sample } from './sample.ts';
 import { setup } from './setup.ts';
 import { goToFailure, showLog } from './show.ts';
 import { stop } from './stop.ts';
+import { walkthrough } from './walkthrough.ts';
 
 export const COMMANDS: Readonly<Record<string, CommandFactory>> = {
-  run, stop, resume, kill, openPanel, create, doctor, setup, showLog, report, goToFailure,
+  run, stop, resume, kill, openPanel, create, sample, walkthrough, doctor, setup, showLog, report, goToFailure,
 };
 
 export function registerCommands(context: Context): vscode.Disposable {

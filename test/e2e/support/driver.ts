@@ -74,6 +74,12 @@ export class Driver {
     await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
   }
 
+  /** Follows the system's colours, without a key pressed: wants the setting `window.autoDetectColorScheme`. */
+  async scheme(kind: 'light' | 'dark'): Promise<void> {
+    await this.page.emulateMedia({ colorScheme: kind });
+    await this.page.locator(kind === 'light' ? '.monaco-workbench.vs' : '.monaco-workbench.vs-dark').waitFor();
+  }
+
   tab(name: string): Locator {
     return this.page.locator('.tabs-container .tab').filter({ hasText: name });
   }

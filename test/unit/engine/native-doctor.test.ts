@@ -15,6 +15,7 @@ const healthy: Facts = {
   nvidia: undefined,
   tools: { python: 'Python 3.11.7', pip: 'pip 23.2.1', compiler: 'c++ 12.2.0' },
   memory: { total: 16e9, free: 8e9 },
+  disk: 100e9,
   sharp: undefined,
   speed: { gflops: 155.4, milliseconds: 7.8, seconds: 3 },
 };
@@ -38,15 +39,16 @@ describe('the doctor’s advice', () => {
     ['the CUDA build, but no GPU seen', { ...healthy, nvidia, engines: [{ addon: '/e/x.node', source: 'engine folder', flavour: 'cuda', tensorflow: '2.21.0', problem: undefined }] }, /sees no GPU \(driver 550\.54\)/],
     ['no sharp', { ...healthy, sharp: 'Could not load the sharp module' }, /Images cannot be read/],
     ['little memory', { ...healthy, memory: { total: 2e9, free: 1e9 } }, /2\.0 GB of memory/],
+    ['a full disk', { ...healthy, disk: 1e9 }, /1\.0 GB of disk are free/],
     ['an old Node', { ...healthy, node: 'v18.19.0' }, /v18\.19\.0 is too old/],
   ])('for %s', (_, facts, expected) => {
-    expect(adviceFor(facts).join('\n')).toMatch(expected);
+    expect(adviceFor(facts).map(({ text }) => text).join('\n')).toMatch(expected);
   });
 
   it('sees a GPU that the user has hidden', () => {
     vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
     const cuda = { addon: '/e/x.node', source: 'engine folder', flavour: 'cuda', tensorflow: '2.21.0', problem: undefined } as const;
-    expect(adviceFor({ ...healthy, nvidia, engines: [cuda] })).toEqual([expect.stringContaining('hides the GPU')]);
+    expect(adviceFor({ ...healthy, nvidia, engines: [cuda] })).toEqual([{ id: 'hidden', text: expect.stringContaining('hides the GPU') as unknown }]);
     vi.unstubAllEnvs();
   });
 });
@@ -57,6 +59,7 @@ describe('the doctor’s report', () => {
       [
         'Node            v20.20.2, linux x64',
         'Memory          16.0 GB, 8.0 GB free',
+        'Disk            100.0 GB free here',
         'Backend         tensorflow on CPU, 2 cores, TensorFlow 2.21.0',
         'Speed           155 GFLOP/s in a 3×3 convolution (7.8 ms each)',
         'Engine folder   /home/ann/.local/share/distill-lab/engine',
@@ -72,7 +75,7 @@ describe('the doctor’s report', () => {
   });
 
   it('numbers what to do, and names GPUs and the reason of a fallback', () => {
-    const text = formatDiagnosis({ ...fallback, nvidia, tools: { python: undefined, pip: undefined, compiler: undefined }, speed: undefined, advice: ['One.', 'Two.'] });
+    const text = formatDiagnosis({ ...fallback, nvidia, tools: { python: undefined, pip: undefined, compiler: undefined }, speed: undefined, advice: [{ id: 'setup', text: 'One.' }, { id: 'node', text: 'Two.' }] });
     for (const part of ['Native TensorFlow is not set up.', 'none found', 'GPU 0: NVIDIA A100, 42.9 GB', 'not found, no pip', 'not measured', 'What to do:\n1. One.\n2. Two.']) expect(text).toContain(part);
   });
 });
