@@ -1,5 +1,6 @@
 /** Charts as SVG text, for hovers, reports and exports. */
 export { svgDataUri } from './dataUri.ts';
+export { failureMarkSvg } from './failureMark.ts';
 export { type LineChart, lineChartSvg, type Reference, type Series, type Size } from './lineChart.ts';
 export { type Palette, paletteOf, type ThemeKind } from './palette.ts';
 export { type BandPoint, type Point } from './path.ts';

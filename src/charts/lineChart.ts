@@ -3,7 +3,7 @@
  * anywhere: all text is escaped and there are presentation attributes only, no style, script, link or reference.
  */
 import { type ColourRole } from '../../webview/colourRole.ts';
-import { formatTick } from '../../webview/format.ts';
+import { clip, formatTick } from '../../webview/format.ts';
 import { type Palette } from './palette.ts';
 import { type BandPoint, bandPath, decimated, linePath, pixel, type Point } from './path.ts';
 import { type Extent, extentOf, linearScale, logScale, padded, type Scale } from './scale.ts';
@@ -39,6 +39,8 @@ export interface LineChart {
   readonly series: readonly Series[];
   readonly references?: readonly Reference[];
   readonly scale?: 'linear' | 'log';
+  /** The x axis goes at least to here. */
+  readonly until?: number;
   /** Fills the background: for pictures that stand alone. Left out, it is transparent. */
   readonly opaque?: boolean;
   /** What a screen reader says. Default: the title. */
@@ -53,25 +55,27 @@ export interface Size {
 const FONT = 'system-ui, -apple-system, "Segoe UI", Ubuntu, sans-serif';
 const [TITLE_SIZE, TEXT_SIZE] = [13, 11];
 const REFERENCE_DASH = [7, 4];
+/** Rows of the legend; the title is in the first. */
+const TOP = 4;
 const ROW = 17;
 const SAMPLE = 20;
 
 export function lineChartSvg(chart: LineChart, size: Size, palette: Palette): string {
-  const legend = legendRows(chart, size.width - 16);
-  const top = 24 + legend.length * ROW + 6;
+  const legend = legendRows(chart, size.width - 8);
+  const top = TOP + legend.length * ROW + 7;
   const bottom = size.height - (chart.xTitle === undefined ? 22 : 36);
   const yExtent = valueExtent(chart);
   const yScale = chart.scale === 'log' ? logScale : linearScale;
   const y = yScale(yExtent, [bottom, top], Math.max(2, Math.floor((bottom - top) / 34)));
   const left = 14 + Math.max(12, ...y.ticks.map((tick) => textWidth(formatTick(tick), TEXT_SIZE)));
   const right = size.width - 14;
-  const x = linearScale(extentOf(chart.series.flatMap(({ points }) => points.map((point) => point.x))) ?? [0, 1], [left, right], Math.max(2, Math.floor((right - left) / 80)));
+  const x = linearScale(extentOf([chart.until ?? NaN, ...chart.series.flatMap(({ points }) => points.map((point) => point.x))]) ?? [0, 1], [left, right], Math.max(2, Math.floor((right - left) / 80)));
   const frame: Frame = { left, right, top, bottom, x, y, palette };
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${label(chart.description ?? chart.title, 400)}" font-family="${escapeXml(palette.font ?? FONT)}" font-size="${TEXT_SIZE}">`,
     chart.opaque === true ? `<rect width="100%" height="100%" fill="${palette.background}"/>` : '',
     title(chart, palette),
-    ...legend.map((row, index) => legendRow(row, 24 + index * ROW, palette)),
+    ...legend.map((row, index) => legendRow(row, TOP + index * ROW, palette)),
     axes(chart, frame, size),
     ...(chart.references ?? []).map((reference) => referenceLine(reference, frame)),
     ...chart.series.map((series) => band(series, frame)),
@@ -104,7 +108,12 @@ function valueExtent({ series, references = [], scale }: LineChart): Extent {
 
 function title({ title, unit }: LineChart, palette: Palette): string {
   const behind = unit === undefined ? '' : `<tspan font-weight="400" font-size="${TEXT_SIZE}" fill="${palette.muted}" dx="5">${label(unit, 20)}</tspan>`;
-  return `<text x="8" y="16" font-size="${TITLE_SIZE}" font-weight="600" fill="${palette.foreground}">${label(title)}${behind}</text>`;
+  return `<text x="8" y="17" font-size="${TITLE_SIZE}" font-weight="600" fill="${palette.foreground}">${label(title, 80)}${behind}</text>`;
+}
+
+function titleWidth({ title, unit }: LineChart): number {
+  // Bold letters are wider.
+  return 1.08 * textWidth(clip(title), TITLE_SIZE) + (unit === undefined ? 0 : 5 + textWidth(clip(unit, 20), TEXT_SIZE));
 }
 
 interface LegendItem {
@@ -118,17 +127,18 @@ interface LegendItem {
 const MOST_NAMED = 12;
 const legendWidth = (text: string): number => SAMPLE + 6 + textWidth(text, TEXT_SIZE) + 14;
 
-/** Names side by side, as many in a row as fit. */
-function legendRows({ series, references = [] }: LineChart, width: number): LegendItem[][] {
+/** Names side by side, as many in a row as fit; the first stand beside the title. */
+function legendRows(chart: LineChart, width: number): LegendItem[][] {
+  const { series, references = [] } = chart;
   const entries = [
     ...series.map(({ name, colour, dash = [], width: stroke = 1.6 }) => ({ text: name, colour, dash, width: stroke })),
     ...references.map(({ name, colour, dash = REFERENCE_DASH }) => ({ text: name, colour, dash, width: 1.2 })),
   ].slice(0, MOST_NAMED);
-  const rows: LegendItem[][] = [];
-  let x = Infinity;
+  const rows: LegendItem[][] = [[]];
+  let x = 8 + titleWidth(chart) + 18;
   for (const entry of entries) {
-    const text = label(entry.text, 40);
-    if (x + legendWidth(text) > width) {
+    const text = clip(entry.text, 40);
+    if (x + legendWidth(text) - 14 > width) {
       rows.push([]);
       x = 8;
     }
@@ -141,7 +151,7 @@ function legendRows({ series, references = [] }: LineChart, width: number): Lege
 function legendRow(items: readonly LegendItem[], top: number, palette: Palette): string {
   const middle = top + ROW / 2;
   return items.map(({ text, colour, dash, width, x }) =>
-    `<path d="M${pixel(x)} ${middle}h${SAMPLE}" stroke="${palette.colours[colour]}" stroke-width="${width}"${dashed(dash)}/><text x="${pixel(x + SAMPLE + 6)}" y="${middle + 4}" fill="${palette.foreground}">${text}</text>`).join('');
+    `<path d="M${pixel(x)} ${middle}h${SAMPLE}" stroke="${palette.colours[colour]}" stroke-width="${width}"${dashed(dash)}/><text x="${pixel(x + SAMPLE + 6)}" y="${middle + 4}" fill="${palette.foreground}">${escapeXml(text)}</text>`).join('');
 }
 
 const dashed = (dash: readonly number[]): string => (dash.length === 0 ? '' : ` stroke-dasharray="${dash.join(' ')}"`);

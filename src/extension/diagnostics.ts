@@ -1,6 +1,6 @@
 /**
  * What is wrong with an experiment file, at its place: problems of the text while it is edited, and the line
- * that made the last run fail, until the file changes or the run goes again.
+ * that made the last run fail, until it is changed or the run goes again.
  */
 import path from 'node:path';
 import * as vscode from 'vscode';
@@ -29,10 +29,7 @@ export class Diagnostics implements vscode.Disposable {
     this.log = log;
     this.subscriptions = vscode.Disposable.from(
       vscode.workspace.onDidOpenTextDocument((document) => { this.schedule(document, 0); }),
-      vscode.workspace.onDidChangeTextDocument(({ document }) => {
-        if (isExperiment(document)) this.failures.delete(document.uri);
-        this.schedule(document, DEBOUNCE_MS);
-      }),
+      vscode.workspace.onDidChangeTextDocument(({ document }) => { this.schedule(document, DEBOUNCE_MS); }),
       vscode.workspace.onDidCloseTextDocument((document) => { this.forget(document.uri); }),
     );
     for (const document of vscode.workspace.textDocuments) this.schedule(document, 0);
@@ -68,11 +65,10 @@ export class Diagnostics implements vscode.Disposable {
     return all;
   }
 
-  /** Marks the line of the experiment that made a run fail. */
-  showFailure(run: Run): void {
-    const { error, sourceFile } = run;
-    if (error?.line === undefined || sourceFile === undefined) return;
-    const diagnostic = new vscode.Diagnostic(wholeLine(error.line), withRelativePaths(error.message), vscode.DiagnosticSeverity.Error);
+  /** Marks the line of the experiment that made a run fail. @param line 1-based, where edits have moved it since. */
+  showFailure({ error, sourceFile }: Run, line = error?.line): void {
+    if (error === undefined || line === undefined || sourceFile === undefined) return;
+    const diagnostic = new vscode.Diagnostic(wholeLine(line), withRelativePaths(error.message), vscode.DiagnosticSeverity.Error);
     diagnostic.source = vscode.l10n.t('last run');
     diagnostic.code = { value: error.code, target: errorPage(error.code) };
     this.failures.set(vscode.Uri.file(sourceFile), [diagnostic]);

@@ -11,6 +11,7 @@ import { contextKeys } from './contextKeys.ts';
 import { Diagnostics } from './diagnostics.ts';
 import { errorPages } from './errorPages.ts';
 import { languageFeatures } from './language/index.ts';
+import { inlineResults } from './inline/index.ts';
 import { tellEnd } from './notifications.ts';
 import { Panels } from './panels.ts';
 import { Runs } from './runs.ts';
@@ -31,6 +32,7 @@ export function activate(extension: vscode.ExtensionContext): void {
     codeLens(runs),
     languageFeatures(context),
     errorPages(extension.extensionUri),
+    inlineResults(context),
     statusBar(runs),
     contextKeys(runs),
     runs.onDidEnd((run) => {

@@ -8,10 +8,16 @@ export interface Lens {
   readonly command: string;
   /** Id of the run that it is about. */
   readonly run?: string;
+  /** Ids, for what is about several. */
+  readonly runs?: readonly string[];
 }
 
-/** @param run the last one made of the file. */
-export function lensesOf(t: Translate, run: Run | undefined, isTrusted: boolean): readonly Lens[] {
+/** Runs that Compare begins with: the last few; more are chosen there. */
+const COMPARED = 8;
+
+/** @param runs those made of the file, newest first. */
+export function lensesOf(t: Translate, runs: readonly Run[], isTrusted: boolean): readonly Lens[] {
+  const [run] = runs;
   const list: Lens[] = [];
   if (!isTrusted) list.push({ title: t('Runs are off in Restricted Mode'), command: 'run' });
   else if (run !== undefined && isLive(run)) list.push({ title: run.state === 'stopping' ? t('Kill') : t('◼ Stop'), command: 'stop', run: run.id });
@@ -20,5 +26,6 @@ export function lensesOf(t: Translate, run: Run | undefined, isTrusted: boolean)
     if (run !== undefined && isResumable(run)) list.push({ title: t('Resume'), command: 'resume', run: run.id });
   }
   if (run !== undefined) list.push({ title: stateLine(t, progressOf(run)), command: 'openPanel', run: run.id });
+  if (runs.length > 1) list.push({ title: t('Compare'), command: 'compare', runs: runs.slice(0, COMPARED).map(({ id }) => id) });
   return list;
 }

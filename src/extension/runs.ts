@@ -57,9 +57,14 @@ export class Runs implements vscode.Disposable {
     return this.all().find((run) => run.id === id);
   }
 
-  /** The last run made of an experiment file. */
+  /** The runs made of an experiment file, newest first. */
+  allOf(file: string): readonly Run[] {
+    return this.all().filter(({ sourceFile }) => sourceFile === file);
+  }
+
+  /** The last of them. */
   latestOf(file: string): Run | undefined {
-    return this.all().find(({ sourceFile }) => sourceFile === file);
+    return this.allOf(file)[0];
   }
 
   /** A child was just started on this folder: its end will be told. */

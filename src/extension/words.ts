@@ -39,7 +39,7 @@ export function stateLine(t: Translate, { state, ap, gain, ...run }: Progress): 
 }
 
 /** `AP 43.1`, or `AP 43.1 (+5.4 over control)`. */
-function withGain(t: Translate, ap: number, gain: number | undefined): string {
+export function withGain(t: Translate, ap: number, gain: number | undefined): string {
   if (gain === undefined) return `AP ${formatAp(ap)}`;
   const points = (Math.abs(gain) * 100).toFixed(1);
   return t('AP {0} ({1} over control)', formatAp(ap), `${gain < 0 ? '−' : '+'}${points}`);

@@ -5,6 +5,7 @@ export { EventLog, type LogMark, type LogPart } from './eventLog.ts';
 export { type Gain, type History, type Scored, type Subject } from './history.ts';
 export { type ListMemory, listRuns } from './list.ts';
 export { LONGEST_TITLE, type Note, readNote, writeNote } from './note.ts';
+export { LossReader, type LossPart, type LossPoint, LossSeries, type MethodLoss } from './losses.ts';
 export { isProcessAlive } from './processLife.ts';
 export { readRun, type RunSummary } from './run.ts';
 export { diskBytes, pictureFile, readConfig, readImage, readLogTail, readPictures, readResolved } from './runFiles.ts';

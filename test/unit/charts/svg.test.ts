@@ -27,11 +27,16 @@ describe('a sparkline', () => {
       [
         "<svg xmlns="http://www.w3.org/2000/svg" width="43" height="15" viewBox="0 0 43 15" fill="none">",
         "<path d="M0 2.5H43" stroke="#59a4f9" stroke-width="1"/>",
-        "<path d="M2 12.5L21 7.5L40 10" stroke="#a6a6a6" stroke-width="1.5" stroke-linejoin="round" stroke-dasharray="2 2"/>",
-        "<path d="M2 12.5L21 2.5L40 7.5" stroke="#e8923a" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"/>",
+        "<path d="M2 13L21 7.5L40 10.3" stroke="#a6a6a6" stroke-width="1.5" stroke-linejoin="round" stroke-dasharray="2 2"/>",
+        "<path d="M2 13L21 2L40 7.5" stroke="#e8923a" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"/>",
         "<circle cx="40" cy="7.5" r="2" fill="#e8923a"/>",
       ]
     `);
+  });
+
+  test('has free room for what is still to come', () => {
+    const svg = sparklineSvg({ series: [{ colour: 'student', points: points(1, 2) }], until: 200 }, { width: 43, height: 15 }, dark);
+    expect(svg).toContain('<circle cx="21"');
   });
 
   test('of one value, of equal values and of none is still a picture', () => {
@@ -64,8 +69,8 @@ describe('a line chart', () => {
     `);
     expect(elements(svg).filter((tag) => tag.includes('stroke-linejoin'))).toMatchInlineSnapshot(`
       [
-        "<path d="M26.8 176.7L216.4 120.6L406 78.7" fill="none" stroke="#a6a6a6" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="butt" stroke-dasharray="5 4"/>",
-        "<path d="M26.8 170.1L216.4 104.1L406 60.9" fill="none" stroke="#e8923a" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round"/>",
+        "<path d="M26.8 175.6L216.4 111.8L406 64.1" fill="none" stroke="#a6a6a6" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="butt" stroke-dasharray="5 4"/>",
+        "<path d="M26.8 168.1L216.4 93L406 43.9" fill="none" stroke="#e8923a" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round"/>",
       ]
     `);
     expect(svg).toContain(`stroke="${dark.colours.teacher}" stroke-width="1.2" stroke-dasharray="7 4"`);

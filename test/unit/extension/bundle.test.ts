@@ -69,7 +69,7 @@ describe('the manifest', () => {
   });
 
   test('every setting that the code reads exists, and none is unread', () => {
-    const inCode = new Set(sources.join('\n').match(/(?<=get<\w+>\('|isOn\(')\w+/g));
+    const inCode = new Set(sources.join('\n').match(/(?<=get<\w+>\('|isOn\(')[\w.]+/g));
     const named = new Set(Object.keys(contributes.configuration.properties).map((name) => name.replace('distillLab.', '')));
     expect([...inCode].sort()).toEqual([...named].sort());
   });

@@ -13,7 +13,7 @@ function runOf(events: readonly RunEvent[], alive: boolean | undefined, stopRequ
   const heartbeat = { pid: 7, host: 'here', time: 50_000, processStart: '1' };
   return summarize('/runs/r', history, { outline: undefined, note: {}, heartbeat, launch: undefined, stopRequested, created: 1000, alive }, 0, 51_000);
 }
-const above = (run: Run | undefined, isTrusted = true): string[] => lensesOf(english, run, isTrusted).map(({ title }) => title);
+const above = (run: Run | undefined, isTrusted = true): string[] => lensesOf(english, run === undefined ? [] : [run], isTrusted).map(({ title }) => title);
 
 describe('above the first line', () => {
   test.each<[string, Run | undefined, readonly string[]]>([
@@ -25,6 +25,13 @@ describe('above the first line', () => {
     ['a finished one', runOf([started(), step(1), ended()], false), ['▷ Run Distillation', 'FGD finished']],
   ])('%s', (_, run, titles) => {
     expect(above(run)).toEqual(titles);
+  });
+
+  test('two runs and more can be compared', () => {
+    const runs = Array.from({ length: 12 }, (_, index) => ({ ...runOf([started(), step(1), ended()], false), id: `run-${index}` }));
+    expect(lensesOf(english, runs.slice(0, 1), true).map(({ command }) => command)).toEqual(['run', 'openPanel']);
+    expect(lensesOf(english, runs.slice(0, 2), true).at(-1)).toEqual({ title: 'Compare', command: 'compare', runs: ['run-0', 'run-1'] });
+    expect(lensesOf(english, runs, true).at(-1)?.runs).toHaveLength(8);
   });
 
   test('nothing runs in Restricted Mode', () => {
