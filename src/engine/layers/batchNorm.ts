@@ -29,11 +29,14 @@ registerNative({
     const operands = ['x', 'scale', 'offset', 'mean', 'variance'].map((name) => pick(inputs, name));
     return backend.executeMultipleOutputs('FusedBatchNormV3', [...attributes(backend, training === true), factor], operands, 6);
   },
-  saveInputs: ['x', 'scale'],
+  saveInputs: ['x', 'scale', 'mean', 'variance'],
   saveOutputs: [false, false, false, true, true, true],
-  gradient: (dy, saved, { training }) => {
+  gradient: (dy, [x, scale, mean, variance, batchMean, batchVariance, rest], { training }) => {
     const backend = nativeBackend();
-    const gradients = backend.executeMultipleOutputs('FusedBatchNormGradV3', attributes(backend, training === true), [dy, ...saved], 5);
+    // What the forward kernel leaves of running values differs from device to device (oneDNN repeats them, others leave it undefined).
+    const statistics = training === true ? [batchMean, batchVariance] : [mean, variance];
+    const operands = [dy, x, scale, ...statistics, rest].filter((tensor) => tensor !== undefined);
+    const gradients = backend.executeMultipleOutputs('FusedBatchNormGradV3', attributes(backend, training === true), operands, 5);
     // Running values are no inputs of the loss; tfjs asks for their gradients only if somebody differentiates by them.
     const none = tf.zerosLike(at(gradients, 1));
     return { x: at(gradients, 0), scale: at(gradients, 1), offset: at(gradients, 2), mean: none, variance: none };
