@@ -28,7 +28,7 @@ export function nodePath(): string {
   return chosen === '' ? process.execPath : chosen;
 }
 
-export function isOn(setting: 'confirmKill' | 'notifyAtEnd' | 'codeLens' | 'inlineCharts.ap' | 'inlineCharts.losses' | 'gutterMarks', scope?: vscode.Uri): boolean {
+export function isOn(setting: 'confirmKill' | 'notifyAtEnd' | 'codeLens' | 'inlayHints' | 'inlineCharts.ap' | 'inlineCharts.losses' | 'gutterMarks', scope?: vscode.Uri): boolean {
   return vscode.workspace.getConfiguration(SECTION, scope).get<boolean>(setting) ?? true;
 }
 

@@ -5,7 +5,7 @@
 import { readExperiment, type ReadResult } from '../experiment/load.ts';
 import { formatKey } from '../experiment/keyPath.ts';
 import { type Problem } from '../experiment/problems.ts';
-import { applyChanges } from './fixesEdits.ts';
+import { applyChanges, difference } from './fixesEdits.ts';
 import { titleOf, type Translate } from './fixesWords.ts';
 import { type OpenText, type TextEdit } from './types.ts';
 
@@ -91,13 +91,4 @@ function stageOf({ experiment, problems }: ReadResult): 0 | 1 | 2 {
 function stageOfProblem({ code }: Problem): 0 | 1 | 2 {
   if (code === 'DL101' || code === 'DL107' || code === 'DL109') return 0;
   return code < 'DL107' || code === 'DL108' || code === 'DL113' ? 1 : 2;
-}
-
-/** The smallest stretch that holds all that changed. */
-function difference(before: string, after: string): TextEdit {
-  let start = 0;
-  while (start < before.length && start < after.length && before[start] === after[start]) start += 1;
-  let same = 0;
-  while (same < Math.min(before.length, after.length) - start && before[before.length - 1 - same] === after[after.length - 1 - same]) same += 1;
-  return { range: { start, end: before.length - same }, text: after.slice(start, after.length - same) };
 }

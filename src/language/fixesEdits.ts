@@ -5,6 +5,7 @@ import { type KeyPath } from '../experiment/keyPath.ts';
 import { type Change } from '../experiment/problems.ts';
 import { TEMPLATES } from '../experiment/templates.ts';
 import { columnOf, contentEnd, isFlow, isNothing, lineEnd, lineStart, type Step, stepAt, treeOf, walk } from './fixesTree.ts';
+import { type TextEdit } from './types.ts';
 
 /** Spaces that a level is indented by, where the text gives no example. */
 const INDENT = 2;
@@ -205,4 +206,13 @@ function rangeOf(text: string, path: KeyPath): readonly [number, number] | undef
   const steps = tree === undefined ? [] : walk(tree, path);
   const value = steps.length === path.length ? steps.at(-1)?.value : undefined;
   return isScalar(value) && value.range ? [value.range[0], value.range[1]] : undefined;
+}
+
+/** The smallest stretch that holds all that changed. */
+export function difference(before: string, after: string): TextEdit {
+  let start = 0;
+  while (start < before.length && start < after.length && before[start] === after[start]) start += 1;
+  let same = 0;
+  while (same < Math.min(before.length, after.length) - start && before[before.length - 1 - same] === after[after.length - 1 - same]) same += 1;
+  return { range: { start, end: before.length - same }, text: after.slice(start, after.length - same) };
 }

@@ -15,3 +15,4 @@ export { hover, type Hover } from './hover.ts';
 export { type Fold, folds, outline, type OutlineEntry } from './outline.ts';
 export { readTree, type Tree } from './tree.ts';
 export { surroundings, type KnownRun } from './surroundings.ts';
+export { inlayHints, type Hint } from './inlay.ts';

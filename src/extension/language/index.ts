@@ -4,6 +4,7 @@ import { type Context } from '../context.ts';
 import { codeActions } from './codeActions.ts';
 import { completion } from './completion.ts';
 import { hover } from './hover.ts';
+import { inlayHints } from './inlayHints.ts';
 import { definitions, folding, formatting, outline } from './structure.ts';
 
 export function languageFeatures({ diagnostics, extension, runs }: Pick<Context, 'diagnostics' | 'extension' | 'runs'>): vscode.Disposable {
@@ -15,5 +16,6 @@ export function languageFeatures({ diagnostics, extension, runs }: Pick<Context,
     folding(),
     formatting(),
     definitions(),
+    inlayHints(),
   );
 }

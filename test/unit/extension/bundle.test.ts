@@ -15,6 +15,7 @@ interface Manifest {
     readonly menus: Readonly<Record<string, readonly { readonly command: string }[]>>;
     readonly languages: readonly { readonly id: string; readonly extensions: readonly string[]; readonly configuration: string }[];
     readonly grammars: readonly { readonly language: string; readonly path: string }[];
+    readonly configurationDefaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
     readonly configuration: { readonly properties: Readonly<Record<string, { readonly scope: string }>> };
   };
   readonly activationEvents: readonly string[];
@@ -82,6 +83,17 @@ describe('the manifest', () => {
 
   test('the language claims no YAML file but experiments', () => {
     expect(contributes.languages.map(({ extensions }) => extensions)).toEqual([['.distill.yaml', '.distill.yml']]);
+  });
+
+  test('no YAML file of anybody else is checked, completed or coloured by it', () => {
+    expect(Object.keys(contributes)).not.toContain('yamlValidation');
+    expect(Object.keys(contributes)).not.toContain('jsonValidation');
+    expect(contributes.languages.flatMap(({ id }) => id)).toEqual(['distill-yaml']);
+    expect(contributes.grammars.map(({ language }) => language)).toEqual(['distill-yaml']);
+    // Only our language and our own pages have defaults of ours.
+    const { 'workbench.editorAssociations': associations = {}, ...defaults } = contributes.configurationDefaults;
+    expect(Object.keys(defaults)).toEqual(['[distill-yaml]']);
+    expect(Object.keys(associations).filter((pattern) => !pattern.startsWith('distill-lab-errors:/'))).toEqual([]);
   });
 
   test('every file that it names is there', () => {
