@@ -3,11 +3,15 @@ import type * as vscode from 'vscode';
 import { type Diagnostics } from './diagnostics.ts';
 import { type Panels } from './panels.ts';
 import { type Runs } from './runs.ts';
+import { type RunsView } from './runsView/view.ts';
+import { type Trash } from './trash.ts';
 
 export interface Context {
   readonly extension: vscode.ExtensionContext;
   readonly log: vscode.LogOutputChannel;
   readonly runs: Runs;
+  readonly runsView: RunsView;
+  readonly trash: Trash;
   readonly panels: Panels;
   readonly diagnostics: Diagnostics;
   /** `dist/cli.js` of this extension: also the child of every run. */

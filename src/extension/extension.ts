@@ -14,20 +14,25 @@ import { languageFeatures } from './language/index.ts';
 import { inlineResults } from './inline/index.ts';
 import { tellEnd } from './notifications.ts';
 import { Panels } from './panels.ts';
+import { runConfigs } from './runConfigs.ts';
 import { Runs } from './runs.ts';
+import { RunsView } from './runsView/view.ts';
 import { statusBar } from './statusBar.ts';
+import { Trash } from './trash.ts';
 
 export function activate(extension: vscode.ExtensionContext): void {
   const begin = performance.now();
   const log = vscode.window.createOutputChannel('Distill Lab', { log: true });
   const runs = new Runs(log, extension.workspaceState);
+  const runsView = new RunsView(runs, { log, memory: extension.workspaceState });
+  const trash = new Trash(log);
   const diagnostics = new Diagnostics(log);
   const panels = new Panels({ extensionUri: extension.extensionUri, log, runs });
   const cliPath = vscode.Uri.joinPath(extension.extensionUri, 'dist', 'cli.js').fsPath;
-  const context: Context = { extension, log, runs, panels, diagnostics, cliPath };
+  const context: Context = { extension, log, runs, runsView, trash, panels, diagnostics, cliPath };
 
   extension.subscriptions.push(
-    log, runs, diagnostics, panels,
+    log, runs, runsView, trash, diagnostics, panels,
     registerCommands(context),
     codeLens(runs),
     languageFeatures(context),
@@ -35,6 +40,7 @@ export function activate(extension: vscode.ExtensionContext): void {
     inlineResults(context),
     statusBar(runs),
     contextKeys(runs),
+    runConfigs(runs),
     runs.onDidEnd((run) => {
       diagnostics.showFailure(run);
       inBackground(log, tellEnd(context, run));

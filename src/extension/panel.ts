@@ -66,6 +66,10 @@ export class RunPanel {
     this.panel.reveal(undefined, preserveFocus);
   }
 
+  close(): void {
+    this.panel.dispose();
+  }
+
   /** Lets go of the panel without closing it. */
   detach(): void {
     this.sleep();

@@ -44,6 +44,11 @@ export class Panels implements vscode.Disposable {
     return [...this.panels].find((panel) => panel.runId === runId);
   }
 
+  /** Its run is gone. */
+  close(runId: string): void {
+    this.of(runId)?.close();
+  }
+
   dispose(): void {
     this.serializer.dispose();
     // The editor keeps its panels through a reload; only what listens here ends.

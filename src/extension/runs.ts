@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { type Watch } from '../store/index.ts';
+import { type ListMemory, type Watch } from '../store/index.ts';
 import { inBackground } from './context.ts';
 import { isLive, mayComeBack, type Run } from './run.ts';
 import { allRunsRoots, touchesRuns } from './settings.ts';
@@ -27,6 +27,8 @@ export class Runs implements vscode.Disposable {
   private readonly memory: vscode.Memento;
   private readonly subscriptions: vscode.Disposable;
   private rootWatches = vscode.Disposable.from();
+  private readonly listed: ListMemory = new Map();
+  private looking: Promise<void> | undefined;
   private pending: NodeJS.Timeout | undefined;
   private disposed = false;
 
@@ -91,6 +93,19 @@ export class Runs implements vscode.Disposable {
     await (since === undefined ? this.take(run) : since.refresh());
   }
 
+  /** Looks at all folders: what came, went or changed without a notice, as it does when another machine writes them. */
+  async look(): Promise<void> {
+    this.looking ??= this.lookOnce().finally(() => { this.looking = undefined; });
+    return this.looking;
+  }
+
+  /** It was just deleted from here. */
+  forget(folder: string): void {
+    this.watches.get(folder)?.dispose();
+    this.watches.delete(folder);
+    if (this.byFolder.delete(folder)) this.fireSoon();
+  }
+
   dispose(): void {
     this.disposed = true;
     clearTimeout(this.pending);
@@ -105,15 +120,31 @@ export class Runs implements vscode.Disposable {
     const roots = allRunsRoots();
     const { FILES } = await import('../experiment/record.ts');
     this.watchRoots(roots, FILES);
-    const { listRuns } = await import('../store/index.ts');
-    for (const run of await listRuns(roots)) await this.take(run);
+    const { listRuns, purgeAbandoned } = await import('../store/index.ts');
+    for (const run of await listRuns(roots, this.listed)) await this.take(run);
     this.fireSoon();
+    // What a window deleted that was closed before it could empty its trash.
+    for (const root of roots) inBackground(this.log, purgeAbandoned(root));
+  }
+
+  private async lookOnce(): Promise<void> {
+    await this.loaded;
+    const before = [...this.byFolder.keys()];
+    const { listRuns } = await import('../store/index.ts');
+    const found = new Map((await listRuns(allRunsRoots(), this.listed)).map((run) => [run.folder, run]));
+    for (const folder of before) if (!found.has(folder)) this.forget(folder);
+    for (const [folder, run] of found) {
+      const known = this.byFolder.get(folder);
+      // A watch knows more of its run than a list does, but not its size.
+      if (known !== undefined && this.watches.has(folder)) this.byFolder.set(folder, { ...known, bytes: run.bytes });
+      else if (known === undefined || traitsOf(known) !== traitsOf(run)) await this.take(run);
+    }
   }
 
   /** Keeps what is now known of a run; a living one is followed until it ends. */
   private async take(run: Run): Promise<void> {
     if (this.disposed) return;
-    this.byFolder.set(run.folder, run);
+    this.byFolder.set(run.folder, { bytes: this.byFolder.get(run.folder)?.bytes, ...run });
     this.fireSoon();
     if (isLive(run) || mayComeBack(run)) await this.follow(run.folder);
     if (!isLive(run)) await this.tellEnd(run);
@@ -152,12 +183,6 @@ export class Runs implements vscode.Disposable {
     }));
   }
 
-  private forget(folder: string): void {
-    this.watches.get(folder)?.dispose();
-    this.watches.delete(folder);
-    if (this.byFolder.delete(folder)) this.fireSoon();
-  }
-
   private unwatch(): void {
     for (const watch of this.watches.values()) watch.dispose();
     this.watches.clear();
@@ -174,4 +199,9 @@ export class Runs implements vscode.Disposable {
       if (!this.disposed) this.changed.fire();
     }, 200);
   }
+}
+
+/** What tells an old reading from a new one. */
+function traitsOf({ state, reason, name, pinned, updated, bytes, damage, lastStep }: Run): string {
+  return JSON.stringify([state, reason, name, pinned, updated, bytes, damage, lastStep?.step]);
 }

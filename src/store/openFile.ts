@@ -24,6 +24,11 @@ export async function openFile(file: string): Promise<FileHandle> {
   throw new StrangeFile(file);
 }
 
+/** Whether there is such a file, for who hands its name to a program that asks less. */
+export async function isOpenable(file: string): Promise<boolean> {
+  return openFile(file).then((handle) => handle.close().then(() => true), () => false);
+}
+
 /** The whole text of a file that ought to be small; undefined when it is absent, strange or larger than `limit` bytes. */
 export async function readSmall(file: string, limit: number): Promise<string | undefined> {
   try {

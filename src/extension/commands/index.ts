@@ -3,10 +3,15 @@ import * as vscode from 'vscode';
 import { explainError } from '../../errors.ts';
 import { type Command, type CommandFactory, type Context } from '../context.ts';
 import { showError } from '../notifications.ts';
+import { clearFilter, filterRuns, flattenRuns, groupRuns, refreshRuns, sortRuns } from './arrangeRuns.ts';
+import { cleanUp } from './cleanUp.ts';
 import { create } from './create.ts';
+import { deleteRuns } from './deleteRuns.ts';
 import { doctor } from './doctor.ts';
 import { kill } from './kill.ts';
+import { pin, rename, unpin } from './noteRuns.ts';
 import { openPanel } from './openPanel.ts';
+import { exportStudent, openConfig, openExperiment, openFromView, openLog, revealFolder } from './openRuns.ts';
 import { report } from './report.ts';
 import { resume } from './resume.ts';
 import { run } from './run.ts';
@@ -18,6 +23,8 @@ import { walkthrough } from './walkthrough.ts';
 
 export const COMMANDS: Readonly<Record<string, CommandFactory>> = {
   run, stop, resume, kill, openPanel, create, sample, walkthrough, doctor, setup, showLog, report, goToFailure,
+  openFromView, openLog, openConfig, openExperiment, revealFolder, exportStudent, rename, pin, unpin, deleteRuns, cleanUp,
+  sortRuns, filterRuns, clearFilter, groupRuns, flattenRuns, refreshRuns,
 };
 
 export function registerCommands(context: Context): vscode.Disposable {

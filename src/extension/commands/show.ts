@@ -12,7 +12,13 @@ export const showLog: CommandFactory = (context) => async (target) => {
     return;
   }
   const { FILES } = await import('../../experiment/record.ts');
-  const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path.join(run.folder, FILES.log)));
+  const file = path.join(run.folder, FILES.log);
+  const { isOpenable } = await import('../../store/openFile.ts');
+  if (!await isOpenable(file)) {
+    await vscode.window.showInformationMessage(vscode.l10n.t('This run has no log.'));
+    return;
+  }
+  const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
   // The end tells how it went.
   const end = document.lineAt(document.lineCount - 1).range.end;
   await vscode.window.showTextDocument(document, { preview: true, selection: new vscode.Range(end, end) });

@@ -2,6 +2,9 @@
 import * as vscode from 'vscode';
 import { type Context } from '../context.ts';
 import { type Run } from '../run.ts';
+import { RunNode } from '../runsView/item.ts';
+import { plain } from '../runsView/texts.ts';
+import { isFromKeys, rowsGiven } from '../runsView/view.ts';
 import { stateWord } from '../words.ts';
 
 /** Menus hand over a `Uri`. */
@@ -9,8 +12,9 @@ export function uriOf(target: unknown): vscode.Uri | undefined {
   return target instanceof vscode.Uri ? target : undefined;
 }
 
-/** CodeLenses, the status bar and the panel hand over a run's id. */
+/** CodeLenses, the status bar and the panel hand over a run's id, the runs view a row. */
 export function runOf(context: Context, target: unknown): Run | undefined {
+  if (target instanceof RunNode) return target.run;
   return typeof target === 'string' ? context.runs.byId(target) : undefined;
 }
 
@@ -24,8 +28,22 @@ export async function chooseRun(context: Context, target: unknown, fits: (run: R
     return undefined;
   }
   if (runs.length === 1) return runs[0];
-  const items = runs.map((run) => ({ label: run.name, description: stateWord(vscode.l10n.t, run.state), detail: vscode.workspace.asRelativePath(run.folder), run }));
+  const items = runs.map((run) => ({ label: asLabel(run.name), description: stateWord(vscode.l10n.t, run.state), detail: vscode.workspace.asRelativePath(run.folder), run }));
   return (await vscode.window.showQuickPick(items, { placeHolder: texts.ask, matchOnDetail: true }))?.run;
+}
+
+/** All rows that a command of the runs view was called on, by menu or by key; called from elsewhere it asks for one. */
+export async function chooseRuns(context: Context, [target, selection]: readonly unknown[], texts: { readonly none: string; readonly ask: string }): Promise<readonly Run[]> {
+  const rows = rowsGiven(target, selection);
+  if (rows.length > 0) return rows;
+  if (isFromKeys(target)) return context.runsView.underKeys();
+  const run = await chooseRun(context, target, () => true, texts);
+  return run === undefined ? [] : [run];
+}
+
+/** Names as a list for people. A quick pick would draw an icon for `$(…)`. */
+export function asLabel(text: string): string {
+  return plain(text).replaceAll('$(', '$ (');
 }
 
 /** Running reads files that the experiment names and writes a folder: only in a trusted workspace. */

@@ -1,0 +1,91 @@
+/** Rows of the runs view: icons, words and tooltips. All that comes from a run folder is text, never markdown. */
+import * as vscode from 'vscode';
+import { type RunState } from '../../experiment/record.ts';
+import { type RunGroup } from '../../store/arrange.ts';
+import { isLive, isResumable, type Run } from '../run.ts';
+import { withRelativePaths } from '../settings.ts';
+import { stateWord } from '../words.ts';
+import { groupDescription, plain, rowDescription, rowLabel, tooltipOf } from './texts.ts';
+
+/** One row a run, the same object as long as the run is known. */
+export class RunNode {
+  readonly kind = 'run';
+  run: Run;
+  /** Under its experiment; undefined in a flat list. */
+  group: GroupNode | undefined;
+
+  constructor(run: Run) {
+    this.run = run;
+  }
+}
+
+export class GroupNode {
+  readonly kind = 'group';
+  group: RunGroup;
+  children: readonly RunNode[] = [];
+
+  constructor(group: RunGroup) {
+    this.group = group;
+  }
+}
+
+export type Node = RunNode | GroupNode;
+
+const ICONS: Readonly<Record<RunState, readonly [icon: string, colour: string]>> = {
+  preparing: ['loading~spin', 'charts.blue'],
+  running: ['sync~spin', 'charts.blue'],
+  stopping: ['loading~spin', 'charts.yellow'],
+  stopped: ['debug-pause', 'charts.yellow'],
+  finished: ['pass', 'charts.green'],
+  failed: ['error', 'charts.red'],
+  killed: ['circle-slash', 'charts.red'],
+  lost: ['question', 'charts.yellow'],
+};
+
+export function toItem(node: Node): vscode.TreeItem {
+  return node.kind === 'run' ? runItem(node) : groupItem(node);
+}
+
+function runItem({ run, group }: RunNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(rowLabel(run, group !== undefined, vscode.env.language), vscode.TreeItemCollapsibleState.None);
+  item.id = `run ${run.folder}`;
+  item.description = rowDescription(vscode.l10n.t, run);
+  const [icon, colour] = run.damage === undefined ? ICONS[run.state] : ['warning', 'list.warningForeground'];
+  item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor(colour));
+  item.contextValue = ['run', isLive(run) ? 'live' : 'over', isResumable(run) ? 'resumable' : 'final', run.pinned ? 'pinned' : 'loose'].join(' ');
+  item.accessibilityInformation = { label: [plain(run.name), stateWord(vscode.l10n.t, run.state), item.description, ...(run.damage === undefined ? [] : [vscode.l10n.t('with a warning')])].join(', ') };
+  item.command = { command: 'distillLab.openFromView', title: vscode.l10n.t('Open Run Panel'), arguments: [run.id] };
+  return item;
+}
+
+function groupItem({ group }: GroupNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(plain(group.name), vscode.TreeItemCollapsibleState.Expanded);
+  item.id = `group ${group.key}`;
+  item.description = groupDescription(vscode.l10n.t, group.runs);
+  item.iconPath = new vscode.ThemeIcon('beaker');
+  item.contextValue = ['group', ...(group.sourceFile === undefined ? [] : ['file'])].join(' ');
+  item.tooltip = group.sourceFile === undefined ? plain(group.name) : vscode.workspace.asRelativePath(group.sourceFile);
+  return item;
+}
+
+/** Made when somebody rests on a row. Untrusted: no command, no HTML, no icon; every piece is escaped. */
+export function tooltip({ run }: RunNode): vscode.MarkdownString {
+  const { heading, sentences, table, facts, warnings } = tooltipOf(vscode.l10n.t, run, { folder: vscode.workspace.asRelativePath(run.folder), language: vscode.env.language });
+  const markdown = new vscode.MarkdownString('', false);
+  markdown.isTrusted = false;
+  markdown.supportHtml = false;
+  markdown.appendMarkdown('**').appendText(heading).appendMarkdown('**\n\n');
+  for (const sentence of sentences) markdown.appendText(withRelativePaths(oneLine(sentence))).appendMarkdown('\n\n');
+  for (const [at, row] of table.entries()) {
+    for (const cell of row) markdown.appendMarkdown('|').appendText(cell);
+    markdown.appendMarkdown(`|\n${at === 0 ? '|:--|--:|--:|--:|\n' : ''}`);
+  }
+  markdown.appendMarkdown('\n');
+  for (const [name, value] of facts) markdown.appendText(`${name}: ${oneLine(value)}`).appendMarkdown('  \n');
+  for (const warning of warnings) markdown.appendMarkdown('\n\n').appendText(oneLine(warning));
+  return markdown;
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim();
+}
