@@ -1,7 +1,7 @@
 /** The view of runs in the real workbench: what it shows, and what can be done from it. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { type Locator } from 'playwright-core';
@@ -24,7 +24,7 @@ describe.skipIf(!isPossible)('the view of runs', () => {
   const view = (): Locator => driver.page.locator('[id="workbench.view.extension.distillLab"]');
   const rows = (): Locator => view().locator('.monaco-list-row');
   const row = (label: string): Locator => view().locator(`.monaco-list-row[aria-label^="${label}"]`);
-  const labels = (): Promise<string[]> => rows().evaluateAll((found) => found.map((element) => element.getAttribute('aria-label') ?? ''));
+  const labels = async (): Promise<string[]> => Promise.all((await rows().all()).map(async (one) => await one.getAttribute('aria-label', { timeout: 2000 }).catch(() => null) ?? ''));
   const menu = (title: string): Locator => driver.page.locator('.monaco-menu .action-item').filter({ hasText: title });
   const input = (): Locator => driver.page.locator('.quick-input-widget input[type="text"]').first();
   const pickRow = (text: string): Locator => driver.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: text });
@@ -62,9 +62,9 @@ describe.skipIf(!isPossible)('the view of runs', () => {
     await fake('2026-01-01-scenes-fgd-aaaaa', { name: 'scenes-fgd', end: 'finished', begin: now - 7_200_000 });
     await fake('2026-01-01-scenes-fgd-bbbbb', { name: 'scenes-fgd', end: 'stopped', reached: 40, begin: now - 3_600_000 });
     await fake('2026-01-01-scenes-rm-ccccc', { name: 'scenes-rm', methods: ['rm'], end: 'failed', reached: 30, begin: now - 600_000 });
-    const hostile = await fake('2026-01-01-hostile-ddddd', { name: HOSTILE, end: 'finished', arms: ['student'], begin: now - 86_400_000 });
-    await appendFile(path.join(hostile, 'events.jsonl'), 'garbage\n\u0000\n');
-    await truncate(path.join(hostile, 'events.jsonl'), 2 * 2 ** 30);
+    const events = path.join(await fake('2026-01-01-hostile-ddddd', { name: 'hostile', end: 'finished', arms: ['student'], begin: now - 86_400_000 }), 'events.jsonl');
+    await writeFile(events, `${(await readFile(events, 'utf8')).replaceAll('"name":"hostile"', `"name":${JSON.stringify(HOSTILE)}`)}garbage\n\u0000\n`);
+    await truncate(events, 2 * 2 ** 30);
     await mkdir(path.join(workbench.workspace, 'elsewhere'));
     await writeFile(path.join(workbench.workspace, 'elsewhere', 'events.jsonl'), '');
     await symlink(path.join(workbench.workspace, 'elsewhere'), path.join(root, 'link'));

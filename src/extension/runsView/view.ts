@@ -34,6 +34,8 @@ export class RunsView implements vscode.Disposable {
     );
     this.watch(this.view.visible);
     this.count();
+    // Before that, an empty view does not mean that there is nothing.
+    inBackground(parts.log, runs.loaded.finally(() => vscode.commands.executeCommand('setContext', 'distillLab.runsLoaded', true)));
   }
 
   get arrangement(): Arrangement {
