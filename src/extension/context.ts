@@ -1,5 +1,6 @@
 /** What every part of the extension shares. Built once in `activate`; parts receive it and keep no globals. */
 import type * as vscode from 'vscode';
+import { type Comparisons } from './comparisons.ts';
 import { type Diagnostics } from './diagnostics.ts';
 import { type Panels } from './panels.ts';
 import { type Runs } from './runs.ts';
@@ -13,6 +14,7 @@ export interface Context {
   readonly runsView: RunsView;
   readonly trash: Trash;
   readonly panels: Panels;
+  readonly comparisons: Comparisons;
   readonly diagnostics: Diagnostics;
   /** `dist/cli.js` of this extension: also the child of every run. */
   readonly cliPath: string;

@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import { codeLens } from './codeLens.ts';
 import { registerCommands } from './commands/index.ts';
 import { showSample } from './commands/sample.ts';
+import { Comparisons } from './comparisons.ts';
 import { inBackground, type Context } from './context.ts';
 import { contextKeys } from './contextKeys.ts';
 import { Diagnostics } from './diagnostics.ts';
@@ -28,11 +29,12 @@ export function activate(extension: vscode.ExtensionContext): void {
   const trash = new Trash(log);
   const diagnostics = new Diagnostics(log);
   const panels = new Panels({ extensionUri: extension.extensionUri, log, runs });
+  const comparisons = new Comparisons({ extensionUri: extension.extensionUri, log, runs });
   const cliPath = vscode.Uri.joinPath(extension.extensionUri, 'dist', 'cli.js').fsPath;
-  const context: Context = { extension, log, runs, runsView, trash, panels, diagnostics, cliPath };
+  const context: Context = { extension, log, runs, runsView, trash, panels, comparisons, diagnostics, cliPath };
 
   extension.subscriptions.push(
-    log, runs, runsView, trash, diagnostics, panels,
+    log, runs, runsView, trash, diagnostics, panels, comparisons,
     registerCommands(context),
     codeLens(runs),
     languageFeatures(context),

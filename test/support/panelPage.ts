@@ -32,6 +32,8 @@ export interface PanelOptions {
   readonly height?: number;
   /** What `getState` gives at first. */
   readonly state?: unknown;
+  /** Plays the host of another page than the run's. */
+  readonly answer?: (page: Page, message: unknown) => Promise<void>;
 }
 
 export interface Panel {
@@ -48,9 +50,9 @@ export interface Panel {
 }
 
 /** The bundle as `scripts/build.mjs` makes it, in a folder of its own so that the test never sees an old one. */
-export async function bundlePage(): Promise<{ readonly folder: string; readonly remove: () => Promise<void> }> {
+export async function bundlePage(entry = 'webview/main.ts'): Promise<{ readonly folder: string; readonly remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'panel-'));
-  await build({ absWorkingDir: ROOT, entryPoints: ['webview/main.ts'], bundle: true, platform: 'browser', target: 'es2022', format: 'iife', outfile: join(folder, 'webview.js'), logLevel: 'warning' });
+  await build({ absWorkingDir: ROOT, entryPoints: [entry], bundle: true, platform: 'browser', target: 'es2022', format: 'iife', outfile: join(folder, 'webview.js'), logLevel: 'warning' });
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
@@ -72,9 +74,11 @@ export class PanelServer {
     this.#remove = remove;
   }
 
-  static async start(): Promise<PanelServer> {
-    const { folder, remove } = await bundlePage();
-    const files: Readonly<Record<string, readonly [string, string]>> = { '/webview.js': ['text/javascript', join(folder, 'webview.js')], '/webview.css': ['text/css', join(ROOT, 'webview', 'style.css')] };
+  /** @param entry of the page; its style sheet is its own where it imports one */
+  static async start(entry?: string): Promise<PanelServer> {
+    const { folder, remove } = await bundlePage(entry);
+    const style = existsSync(join(folder, 'webview.css')) ? join(folder, 'webview.css') : join(ROOT, 'webview', 'style.css');
+    const files: Readonly<Record<string, readonly [string, string]>> = { '/webview.js': ['text/javascript', join(folder, 'webview.js')], '/webview.css': ['text/css', style] };
     const open: { server?: PanelServer } = {};
     const server = createServer((request, response) => {
       const path = (request.url ?? '/').split('?')[0] ?? '/';
@@ -119,7 +123,7 @@ export class PanelServer {
     page.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
     await page.exposeBinding('postToHost', async (_, message: ToHost) => {
       posted.push(message);
-      await answer(page, message, options);
+      await (options.answer === undefined ? answer(page, message, options) : options.answer(page, message));
     });
     await page.exposeFunction('reportViolation', (text: string) => { faults.push(`policy: ${text}`); });
     await page.addInitScript({ content: hostScript(options.state) });
@@ -150,14 +154,15 @@ function hostScript(state: unknown): string {
   return `
     if (sessionStorage.getItem('state') === null) sessionStorage.setItem('state', ${JSON.stringify(JSON.stringify(state ?? null))});
     globalThis.acquireVsCodeApi = () => ({
-      postMessage: (message) => globalThis.postToHost(message),
+      // Bytes do not cross to the test as they are.
+      postMessage: (message) => globalThis.postToHost(message.content instanceof ArrayBuffer ? { ...message, content: { bytes: [...new Uint8Array(message.content)] } } : message),
       getState: () => JSON.parse(sessionStorage.getItem('state')) ?? undefined,
       setState: (value) => sessionStorage.setItem('state', JSON.stringify(value)),
     });
     document.addEventListener('securitypolicyviolation', (event) => globalThis.reportViolation(event.violatedDirective + ' ' + event.blockedURI));`;
 }
 
-const bytesOf = (base64: string): string => `Uint8Array.from(atob(${JSON.stringify(base64)}), (c) => c.charCodeAt(0)).buffer`;
+export const bytesOf = (base64: string): string => `Uint8Array.from(atob(${JSON.stringify(base64)}), (c) => c.charCodeAt(0)).buffer`;
 
 export async function sendTo(page: Page, message: unknown): Promise<void> {
   await page.evaluate(`window.postMessage(${JSON.stringify(message).replaceAll('<', '\\u003c')}, '*')`);

@@ -5,6 +5,7 @@ import { type Command, type CommandFactory, type Context } from '../context.ts';
 import { showError } from '../notifications.ts';
 import { clearFilter, filterRuns, flattenRuns, groupRuns, refreshRuns, sortRuns } from './arrangeRuns.ts';
 import { cleanUp } from './cleanUp.ts';
+import { compare } from './compare.ts';
 import { create } from './create.ts';
 import { deleteRuns } from './deleteRuns.ts';
 import { doctor } from './doctor.ts';
@@ -22,7 +23,7 @@ import { stop } from './stop.ts';
 import { walkthrough } from './walkthrough.ts';
 
 export const COMMANDS: Readonly<Record<string, CommandFactory>> = {
-  run, stop, resume, kill, openPanel, create, sample, walkthrough, doctor, setup, showLog, report, goToFailure,
+  run, stop, resume, kill, openPanel, create, sample, walkthrough, doctor, setup, showLog, report, goToFailure, compare,
   openFromView, openLog, openConfig, openExperiment, revealFolder, exportStudent, rename, pin, unpin, deleteRuns, cleanUp,
   sortRuns, filterRuns, clearFilter, groupRuns, flattenRuns, refreshRuns,
 };

@@ -1,0 +1,151 @@
+/** The one panel in which runs are compared; found again after a reload. */
+import * as vscode from 'vscode';
+import { explainError } from '../errors.ts';
+import { type ToHost, type ToPage } from '../../webview/compare/contract.ts';
+import { Followed } from './compared.ts';
+import { inBackground } from './context.ts';
+import { newNonce, pageHtml } from './html.ts';
+import { panelOptions, type PanelParts } from './panel.ts';
+import { type Run } from './run.ts';
+
+export const COMPARE_VIEW_TYPE = 'distillLab.compare';
+
+type Save = Extract<ToHost, { type: 'save' }>;
+
+export class Comparisons implements vscode.Disposable {
+  private readonly parts: PanelParts;
+  private readonly subscriptions: vscode.Disposable;
+  private open: { readonly panel: vscode.WebviewPanel; readonly followed: Followed; readonly subscriptions: vscode.Disposable } | undefined;
+  private ids: readonly string[] = [];
+  /** The page is there and listens. */
+  private awake = false;
+
+  constructor(parts: PanelParts) {
+    this.parts = parts;
+    this.subscriptions = vscode.Disposable.from(
+      vscode.window.registerWebviewPanelSerializer(COMPARE_VIEW_TYPE, { deserializeWebviewPanel: (panel, state) => this.restore(panel, state) }),
+      parts.runs.onDidChange(() => { if (this.awake && this.open !== undefined) inBackground(parts.log, this.open.followed.look()); }),
+    );
+  }
+
+  /** Ids of what is compared now. */
+  get compared(): readonly string[] {
+    return this.open === undefined ? [] : this.ids;
+  }
+
+  show(runs: readonly Run[]): void {
+    this.ids = runs.map(({ id }) => id);
+    if (this.open === undefined) {
+      this.adopt(vscode.window.createWebviewPanel(COMPARE_VIEW_TYPE, vscode.l10n.t('Comparison'), vscode.ViewColumn.Active, panelOptions(this.parts.extensionUri)));
+      return;
+    }
+    this.open.panel.reveal();
+    if (this.awake) inBackground(this.parts.log, this.open.followed.begin(this.ids));
+  }
+
+  dispose(): void {
+    this.subscriptions.dispose();
+    // The editor keeps its panels through a reload; only what listens here ends.
+    this.letGo();
+  }
+
+  private async restore(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const { restoredRuns } = await import('./compareMessages.ts');
+    await this.parts.runs.loaded;
+    const ids = restoredRuns(state).filter((id) => this.parts.runs.byId(id) !== undefined);
+    if (ids.length === 0 || this.open !== undefined) {
+      panel.dispose();
+      return;
+    }
+    this.ids = ids;
+    panel.webview.options = panelOptions(this.parts.extensionUri);
+    this.adopt(panel);
+  }
+
+  private adopt(panel: vscode.WebviewPanel): void {
+    const { extensionUri, log, runs } = this.parts;
+    const icon = vscode.Uri.joinPath(extensionUri, 'media', 'language', 'file.svg');
+    panel.iconPath = { light: icon, dark: icon };
+    const followed = new Followed(runs, (message) => { this.post(message); });
+    const subscriptions = vscode.Disposable.from(
+      panel.webview.onDidReceiveMessage((message: unknown) => { inBackground(log, this.receive(message)); }),
+      // A hidden page is thrown away: when it is back it says `ready` and gets everything again.
+      panel.onDidChangeViewState(() => { if (!panel.visible) this.sleep(); }),
+      panel.onDidDispose(() => { this.letGo(); }),
+    );
+    this.open = { panel, followed, subscriptions };
+    const address = (name: string): string => panel.webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, 'dist', name)).toString();
+    panel.webview.html = pageHtml({
+      cspSource: panel.webview.cspSource, script: address('compare.js'), style: address('compare.css'),
+      nonce: newNonce(), language: vscode.env.language, title: panel.title, words: vscode.l10n.bundle,
+    });
+  }
+
+  private letGo(): void {
+    this.sleep();
+    this.open?.subscriptions.dispose();
+    this.open = undefined;
+  }
+
+  private sleep(): void {
+    this.awake = false;
+    this.open?.followed.end();
+  }
+
+  private post(message: ToPage): void {
+    if (this.open !== undefined) inBackground(this.parts.log, Promise.resolve(this.open.panel.webview.postMessage(message)));
+  }
+
+  private async receive(data: unknown): Promise<void> {
+    const { parseCompareMessage } = await import('./compareMessages.ts');
+    const message = parseCompareMessage(data);
+    if (message === undefined) this.parts.log.warn('The page of the comparison sent a message that nobody knows; it was dropped.');
+    else await this.answer(message);
+  }
+
+  private async answer(message: ToHost): Promise<void> {
+    switch (message.type) {
+      case 'ready': {
+        this.awake = true;
+        await this.open?.followed.begin(this.ids);
+        return;
+      }
+      case 'choose': { await vscode.commands.executeCommand('distillLab.compare'); return; }
+      case 'open': { if (this.ids.includes(message.id)) await vscode.commands.executeCommand('distillLab.openPanel', message.id); return; }
+      case 'pictures': { await this.picture(message.id, async (folder) => (await import('./pictures.ts')).picturesMessage(folder, message.folder)); return; }
+      case 'image': { await this.picture(message.id, async (folder) => (await import('./pictures.ts')).imageMessage(folder, message.file)); return; }
+      case 'save': { await this.save(message); return; }
+    }
+  }
+
+  /** Of compared runs only, whatever the page asks for. */
+  private async picture(id: string, read: (folder: string) => Promise<Extract<ToPage, { type: 'of' }>['message']>): Promise<void> {
+    const run = this.ids.includes(id) ? this.parts.runs.byId(id) : undefined;
+    if (run === undefined) return;
+    try {
+      this.post({ type: 'of', id, message: await read(run.folder) });
+    } catch (error) {
+      this.parts.log.warn(explainError(error));
+      this.post({ type: 'of', id, message: { type: 'problem', message: error instanceof Error ? error.message : String(error) } });
+    }
+  }
+
+  private async save({ kind, name, content }: Save): Promise<void> {
+    const { fileName } = await import('../comparison/fileName.ts');
+    const [folder] = vscode.workspace.workspaceFolders ?? [];
+    const words: Readonly<Record<Save['kind'], string>> = { csv: 'CSV', svg: 'SVG', png: 'PNG', md: 'Markdown', html: 'HTML' };
+    const suggested = fileName(name, `.${kind}`);
+    const target = await vscode.window.showSaveDialog({ filters: { [words[kind]]: [kind] }, ...(folder !== undefined && { defaultUri: vscode.Uri.joinPath(folder.uri, suggested) }) });
+    if (target === undefined) return;
+    try {
+      await vscode.workspace.fs.writeFile(target, typeof content === 'string' ? new TextEncoder().encode(content) : new Uint8Array(content));
+    } catch (error) {
+      this.parts.log.error(explainError(error));
+      await vscode.window.showErrorMessage(vscode.l10n.t('{0} could not be written: {1}', vscode.workspace.asRelativePath(target), error instanceof Error ? error.message : String(error)));
+      return;
+    }
+    const shown = vscode.workspace.asRelativePath(target);
+    vscode.window.setStatusBarMessage(vscode.l10n.t('Saved: {0}', shown), 5000);
+    this.post({ type: 'saved', name: shown });
+  }
+}
