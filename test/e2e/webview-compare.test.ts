@@ -192,7 +192,7 @@ describe.skipIf(!hasChromium)('a comparison in Chromium', () => {
   });
 
   it.each([['light'], ['dark'], ['hc-dark'], ['hc-light']] as const)('has nothing serious for axe in %s', async (theme: ThemeName) => {
-    const opened = await openDrawn([SLOW, FAST, { ...SLOW, id: 'rm', run: { ...STEPS, name: 'scenes-fgd-rm', methods: ['fgd', 'rm'] }, skill: 1.03 }], { theme, state: { runs: [], baseline: 'slow' } });
+    const opened = await openDrawn([SLOW, FAST, { ...SLOW, id: 'rm', run: { ...STEPS, name: 'scenes-fgd-rm', methods: ['fgd', 'rm'] }, skill: 1.03 }], { theme });
     await opened.page.getByRole('button', { name: 'scenes-fgd: baseline', exact: true }).click();
     await waitUntil(opened, 'document.querySelectorAll(".pane").length === 3');
     await opened.page.waitForTimeout(500);

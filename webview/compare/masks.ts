@@ -100,7 +100,9 @@ export class MasksBand {
     const all = this.#candidates();
     const view = this.#context.view();
     const left = all.find((id) => id === view.left) ?? all.find((id) => id !== view.right) ?? all[0];
-    const right = all.find((id) => id === view.right && id !== left) ?? all.find((id) => id !== left);
+    // Two experiments rather than two seeds of one.
+    const together = this.#context.comparison().entries.find(({ runs }) => runs.some(({ id }) => id === left))?.runs.map(({ id }) => id) ?? [];
+    const right = all.find((id) => id === view.right && id !== left) ?? all.find((id) => id !== left && !together.includes(id)) ?? all.find((id) => id !== left);
     return { ...(left !== undefined && { left }), ...(right !== undefined && { right }) };
   }
 
