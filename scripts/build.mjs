@@ -90,12 +90,13 @@ const languageApart = {
     });
   },
 };
-/** What comes with the YAML language service and is never reached: Prettier's printer of JavaScript, and the schema checker's translations. */
+/** What comes with the libraries of the language room and is never reached: Prettier's printer of JavaScript, and translations of messages that we word ourselves. */
 const unreached = {
   name: 'unreached',
   setup(build) {
     build.onResolve({ filter: /^(prettier\/plugins\/estree|ajv-i18n)$/ }, ({ path }) => ({ path, namespace: 'empty' }));
     build.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'module.exports = {};' }));
+    build.onLoad({ filter: /zod\/v4\/locales\/[\w-]+\.js$/ }, ({ path }) => /(en|index)\.js$/.test(path) ? undefined : { contents: 'export default () => ({});' });
   },
 };
 
@@ -109,7 +110,8 @@ const entries = [
     // `require` instead of `import()`: the extension host resolves and unwraps the former in every version.
     options: { ...node, plugins: [languageApart], supported: { 'dynamic-import': false }, outfile: 'dist/extension.js' },
   },
-  { source: 'src/language/index.ts', options: { ...node, plugins: [unreached], minify: true, outfile: 'dist/language.js' } },
+  // Modules first: the UMD builds of some of its libraries ask for their parts in a way that no bundler sees.
+  { source: 'src/language/index.ts', options: { ...node, plugins: [unreached], mainFields: ['module', 'main'], minify: true, outfile: 'dist/language.js' } },
   { source: 'webview/main.ts', options: { ...browser, outfile: 'dist/webview.js' } },
   { source: 'webview/compare/main.ts', options: { ...browser, outfile: 'dist/compare.js' } },
   ...(bench ? [{ source: 'benchmarks/run.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/bench.js' } }] : []),
@@ -127,6 +129,12 @@ function checkExtension(metafile) {
   if (heavy !== undefined) throw new Error(`dist/extension.js would load TensorFlow.js: ${heavy}`);
 }
 
+/** It is read from the disk while someone waits for a list. */
+function checkLanguage(metafile) {
+  const { bytes } = metafile.outputs['dist/language.js'];
+  if (bytes > 1.6e6) throw new Error(`dist/language.js has grown to ${bytes} bytes, more than 1.6 MB: see what came in (metafile)`);
+}
+
 const checks = {
   name: 'checks',
   setup(build) {
@@ -135,6 +143,7 @@ const checks = {
       const { outfile } = build.initialOptions;
       if (outfile === 'dist/tensorflow.js') checkOneTensorflow(metafile);
       if (outfile === 'dist/extension.js') checkExtension(metafile);
+      if (outfile === 'dist/language.js') checkLanguage(metafile);
     });
   },
 };

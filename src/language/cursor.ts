@@ -2,9 +2,9 @@
  * Where in the experiment a cursor stands, in a text that is being written. The word at the cursor is replaced by a mark, the text is
  * read as far as it can be, and the mark's place in the tree is the answer: indentation, lists and braces are the YAML reader's work.
  */
-import { isMap, isNode, isScalar, isSeq, parseDocument, type Node, type Pair } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, type Node, type Pair } from 'yaml';
 import { type KeyPath } from '../experiment/keyPath.ts';
-import { readTree } from './tree.ts';
+import { readNodes, readTree } from './tree.ts';
 import { type TextRange } from './types.ts';
 
 /** Nobody writes this. */
@@ -72,10 +72,10 @@ function isBesideDashes(before: string): boolean {
 }
 
 function markedPlace(text: string, inItem: boolean): Omit<Place, 'needsDash'> | undefined {
-  const { contents } = parseDocument(text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, logLevel: 'error', prettyErrors: false });
+  const contents = readNodes(text);
   const place = find(contents, []);
   if (place === undefined) return undefined;
-  const { data } = readTree(text);
+  const { data } = readTree(text, contents);
   return { ...place, data: without(data), ownLine: place.ownLine || inItem };
 }
 

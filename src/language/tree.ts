@@ -36,8 +36,13 @@ export interface Tree {
   readonly branchAt: (path: KeyPath) => Branch | undefined;
 }
 
-export function readTree(text: string): Tree {
-  const { contents } = parseDocument(text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, logLevel: 'error', prettyErrors: false });
+/** The nodes of as much of the text as can be understood. */
+export function readNodes(text: string): unknown {
+  return parseDocument(text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, logLevel: 'error', prettyErrors: false }).contents;
+}
+
+/** @param contents of the text, where it has been read before */
+export function readTree(text: string, contents: unknown = readNodes(text)): Tree {
   const reader = new Reader();
   const data = reader.read(contents, []);
   const { branches } = reader;
