@@ -12,7 +12,7 @@ export const MOST_POINTS = 200;
 const MOST_PARTS = 64;
 /** Read at a time: the events of so many bytes are parsed in one go, and whoever else waits for the thread goes first. */
 const BITE = 2 ** 20;
-/** No chart needs more of a file than this; beyond, a file is none of ours. */
+/** Half a million steps fit in; a longer file is none of ours, and has no losses. */
 const MOST_BYTES = 2 ** 28;
 
 export interface LossPoint {
@@ -137,9 +137,15 @@ export class LossReader {
   #series = new LossSeries();
   #spent = 0;
   #reading: Promise<LossSeries> | undefined;
+  #hasRead = false;
 
   constructor(folder: string) {
     this.#log = new EventLog(path.join(folder, FILES.events));
+  }
+
+  /** What the last read told. */
+  get known(): LossSeries | undefined {
+    return this.#hasRead ? this.#series : undefined;
   }
 
   /** Never throws for what lies in the folder: what cannot be read is left out. */
@@ -157,7 +163,10 @@ export class LossReader {
       this.#spent = part.reset ? this.#log.mark.offset : this.#spent + this.#log.mark.offset - before;
       ({ more } = part);
       if (more) await new Promise((resolve) => { setImmediate(resolve); });
+      // The first part of such a file would pass for its end.
+      if (more && this.#spent >= MOST_BYTES) this.#series = new LossSeries();
     }
+    this.#hasRead = true;
     return this.#series;
   }
 }

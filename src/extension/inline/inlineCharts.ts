@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import { paletteOf } from '../../charts/index.ts';
 import { parseYaml } from '../../experiment/yamlTree.ts';
 import { clip } from '../../../webview/format.ts';
+import { type LossSeries } from '../../store/losses.ts';
 import { type Run } from '../run.ts';
 import { type Runs } from '../runs.ts';
 import { isOn } from '../settings.ts';
@@ -43,10 +44,18 @@ export class InlineCharts implements Drawer, vscode.HoverProvider, vscode.Dispos
   }
 
   async draw(document: vscode.TextDocument, editors: readonly vscode.TextEditor[], isCurrent: () => boolean): Promise<void> {
-    const marks = await this.#marksOf(document);
-    if (!isCurrent()) return;
-    this.#marks.set(document, marks);
-    show(this.#type, this.#shown, marks, editors);
+    const own = this.#runs.allOf(document.uri.fsPath);
+    const run = isOn('inlineCharts.losses', document.uri) ? runWithLosses(own) : undefined;
+    const show = (series: LossSeries | undefined): void => {
+      const marks = this.#marksOf(document, own, run === undefined || series === undefined ? undefined : { run, series });
+      this.#marks.set(document, marks);
+      this.#show(marks, editors);
+    };
+    // Losses of a long run take a moment to be read: the rest does not wait for them.
+    show(run === undefined ? undefined : this.#losses.known(run));
+    if (run === undefined) return;
+    const series = await this.#losses.of(run);
+    if (isCurrent()) show(series);
   }
 
   /** A line that is being typed in is left to the one who types. */
@@ -55,7 +64,7 @@ export class InlineCharts implements Drawer, vscode.HoverProvider, vscode.Dispos
     if (known !== undefined) this.#known.set(document, { ...known, places: followed(known.places, contentChanges).places });
     const { places, touched } = followed(this.#marks.get(document) ?? [], contentChanges);
     this.#marks.set(document, places);
-    if (touched) show(this.#type, this.#shown, places, editors);
+    if (touched) this.#show(places, editors);
   }
 
   async provideHover(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Hover | undefined> {
@@ -96,8 +105,7 @@ export class InlineCharts implements Drawer, vscode.HoverProvider, vscode.Dispos
     return places;
   }
 
-  async #marksOf(document: vscode.TextDocument): Promise<readonly Mark[]> {
-    const own = this.#runs.allOf(document.uri.fsPath);
+  #marksOf(document: vscode.TextDocument, own: readonly Run[], losses: { readonly run: Run; readonly series: LossSeries } | undefined): readonly Mark[] {
     if (own.length === 0) return [];
     const places = this.#placesOf(document);
     const palette = paletteOf(themeKind());
@@ -106,8 +114,6 @@ export class InlineCharts implements Drawer, vscode.HoverProvider, vscode.Dispos
     const size = { width: 5 * height, height };
     const marks: Mark[] = [];
     const ap = isOn('inlineCharts.ap', document.uri) ? runWithAp(own) : undefined;
-    const losses = isOn('inlineCharts.losses', document.uri) ? runWithLosses(own) : undefined;
-    const series = losses === undefined ? undefined : await this.#losses.of(losses);
     for (const place of places) {
       const { line } = place;
       if (place.what === 'name') {
@@ -115,22 +121,22 @@ export class InlineCharts implements Drawer, vscode.HoverProvider, vscode.Dispos
         if (ap !== undefined && text !== undefined) marks.push({ line, text, uri: sparkUri(apSpark(ap), size, palette) });
         continue;
       }
-      const loss = series?.ofMethod(place.method);
+      const loss = losses?.series.ofMethod(place.method);
       const last = loss === undefined ? undefined : lastValue(loss.total);
       if (losses === undefined || loss === undefined || last === undefined) continue;
       const isAlone = places.filter((other) => other.line === line).length === 1;
-      marks.push({ line, text: lossText(vscode.l10n.t, last, isAlone ? undefined : clip(titleOf(losses, place.method), 20)), uri: sparkUri(lossSpark(losses, loss), size, palette) });
+      marks.push({ line, text: lossText(vscode.l10n.t, last, isAlone ? undefined : clip(titleOf(losses.run, place.method), 20)), uri: sparkUri(lossSpark(losses.run, loss), size, palette) });
     }
     return marks;
   }
-}
 
-function show(type: vscode.TextEditorDecorationType, shown: WeakMap<vscode.TextEditor, string>, marks: readonly Mark[], editors: readonly vscode.TextEditor[]): void {
-  const key = JSON.stringify(marks);
-  for (const editor of editors) {
-    if ((shown.get(editor) ?? '[]') === key) continue;
-    shown.set(editor, key);
-    editor.setDecorations(type, marks.map(toDecoration));
+  #show(marks: readonly Mark[], editors: readonly vscode.TextEditor[]): void {
+    const key = JSON.stringify(marks);
+    for (const editor of editors) {
+      if ((this.#shown.get(editor) ?? '[]') === key) continue;
+      this.#shown.set(editor, key);
+      editor.setDecorations(this.#type, marks.map(toDecoration));
+    }
   }
 }
 

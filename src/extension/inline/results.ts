@@ -21,6 +21,11 @@ export function runWithLosses(own: readonly Run[]): Run | undefined {
 export class Losses {
   readonly #readers = new Map<string, LossReader>();
 
+  /** As they were last read. */
+  known({ folder }: Run): LossSeries | undefined {
+    return this.#readers.get(folder)?.known;
+  }
+
   async of({ folder }: Run): Promise<LossSeries> {
     const reader = this.#readers.get(folder) ?? new LossReader(folder);
     // The last one asked for goes last.

@@ -67,7 +67,9 @@ describe('read from a folder', () => {
     const folder = runFolder(root, 'a', lines([started(), step(1, losses(3)), step(2, losses(2))]));
     const reader = new LossReader(folder);
     const total = async (): Promise<unknown> => (await reader.read()).ofMethod('fgd')?.total.map(({ x, y }) => [x, y]);
+    expect(reader.known).toBeUndefined();
     expect(await total()).toEqual([[1, 4], [2, 3]]);
+    expect(reader.known?.points).toBe(2);
     appendFileSync(path.join(folder, FILES.events), lines([step(3, losses(1))]));
     expect(await total()).toEqual([[1, 4], [2, 3], [3, 2]]);
     expect(await total()).toEqual([[1, 4], [2, 3], [3, 2]]);
