@@ -33,7 +33,7 @@ class Shown extends vscode.InlayHint {
   private readonly edit: Hint['edit'];
 
   constructor(document: vscode.TextDocument, { offset, label, tooltip, edit }: Hint) {
-    super(document.positionAt(offset), label, vscode.InlayHintKind.Parameter);
+    super(document.positionAt(offset), withHover(document, document.positionAt(offset), label), vscode.InlayHintKind.Parameter);
     this.document = document;
     this.version = document.version;
     this.edit = edit;
@@ -46,4 +46,15 @@ class Shown extends vscode.InlayHint {
     const edit = this.document.version === this.version ? this.edit() : undefined;
     if (edit !== undefined) this.textEdits = [toEdit(this.document, edit)];
   }
+}
+
+/**
+ * At a line's end the editor takes what is drawn behind a hint (the charts of the last run) for the hint. So the hint
+ * tells, after its own words, what is told of the place that it stands at.
+ */
+function withHover(document: vscode.TextDocument, position: vscode.Position, label: string): string | vscode.InlayHintLabelPart[] {
+  if (!position.isEqual(document.lineAt(position.line).range.end)) return label;
+  const part = new vscode.InlayHintLabelPart(label);
+  part.location = new vscode.Location(document.uri, position);
+  return [part];
 }
