@@ -1,7 +1,12 @@
+import { Blocks } from './blocks.ts';
+
 /** A growing row of numbers in one typed array: 100,000 steps of ten series must not become a million objects. */
 export class Column {
   #values = new Float64Array(256);
   #length = 0;
+  #blocks: Blocks | undefined;
+  /** How often it was cut: what was derived from it before is void. */
+  cuts = 0;
 
   get length(): number {
     return this.#length;
@@ -26,11 +31,18 @@ export class Column {
   }
 
   truncate(length: number): void {
-    this.#length = Math.min(this.#length, length);
+    if (length >= this.#length) return;
+    this.#length = length;
+    this.cuts += 1;
   }
 
   padTo(length: number): void {
     while (this.#length < length) this.push(NaN);
+  }
+
+  /** Sums of it, for drawing: made when they are first asked for. */
+  get blocks(): Blocks {
+    return (this.#blocks ??= new Blocks(this));
   }
 
   /** A view, valid until the next push. */

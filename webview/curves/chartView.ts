@@ -6,9 +6,11 @@ import { type ViewState } from '../state.ts';
 import { type Theme } from '../theme.ts';
 import { type ChartSpec, type SeriesSpec } from './charts.ts';
 import { type Point } from './decimate.ts';
+import { listenToDrag } from './drag.ts';
 import { Legend } from './legend.ts';
 import { type Marks, NO_MARKS, marksPlugin } from './marks.ts';
-import { annotationsOf, applyAxes, applyTheme, chartOptions, datasetsOf, makeRoom } from './options.ts';
+import { applyAxes, applyTheme, chartOptions, datasetsOf, makeRoom } from './options.ts';
+import { referencesPlugin } from './references.ts';
 import { Chart } from './register.ts';
 import { type Source, type Window } from './samples.ts';
 import { t } from '../words.ts';
@@ -56,8 +58,6 @@ export class ChartView {
   #marks: Marks = NO_MARKS;
   #themed: Theme | undefined;
   #lines: readonly ReturnType<typeof datasetsOf>[] = [];
-  /** Of the reference lines as last drawn. */
-  #references = '';
   #labelled = -Infinity;
 
   constructor(spec: ChartSpec, curves: Curves, source: Source) {
@@ -69,8 +69,8 @@ export class ChartView {
     this.#plot = element('div', { class: 'plot', role: 'img', tabindex: 0, 'aria-label': spec.title, 'aria-description': t('Arrow keys move the cross-hair, plus and minus zoom, Escape shows everything.') }, canvas, this.#cursor, this.#waiting);
     const title = element('h3', {}, spec.title, ...(spec.unit === undefined ? [] : [element('span', { class: 'unit' }, ` ${t('in {0}', spec.unit)}`)]));
     this.node = element('figure', { class: 'chart', 'data-chart': spec.key }, element('figcaption', {}, title, this.#note), this.#legend.node, this.#plot);
-    const options = chartOptions(spec, (range) => { curves.zoom(range); }, () => { curves.redraw(); });
-    this.#chart = new Chart<'line', Point[]>(canvas, { type: 'line', data: { datasets: [] }, options, plugins: [marksPlugin(() => this.#marks)] });
+    const options = chartOptions(spec, () => { curves.redraw(); });
+    this.#chart = new Chart<'line', Point[]>(canvas, { type: 'line', data: { datasets: [] }, options, plugins: [referencesPlugin(() => ({ references: this.spec.references, theme: this.#themed })), marksPlugin(() => this.#marks)] });
     this.#listen(canvas);
   }
 
@@ -80,6 +80,10 @@ export class ChartView {
   }
 
   #listen(canvas: HTMLCanvasElement): void {
+    this.#plot.append(listenToDrag(canvas, () => this.#chart.chartArea, (from, to) => {
+      const x = this.#chart.scales.x;
+      if (x !== undefined) this.#curves.zoom([x.getValueForPixel(from) ?? 0, x.getValueForPixel(to) ?? 0]);
+    }));
     canvas.addEventListener('pointermove', (event) => {
       const area = this.#chart.chartArea;
       const inside = event.offsetX >= area.left && event.offsetX <= area.right;
@@ -139,7 +143,7 @@ export class ChartView {
     const options = this.#chart.options;
     if (theme !== this.#themed) this.#retheme(theme, options);
     applyAxes(options, view.axis, frame.range, view.logarithmic, this.spec.kind);
-    this.#annotate(options, theme);
+    makeRoom(options, this.spec.references);
     const points = this.#fill(frame);
     this.#chart.update('none');
     const blank = points === 0 && this.spec.references.length === 0;
@@ -151,16 +155,6 @@ export class ChartView {
     this.showCursor(this.#at);
   }
 
-  /** Only when a reference has moved: the plugin resolves all its options anew each time. */
-  #annotate(options: ChartOptions<'line'>, theme: Theme): void {
-    const references = JSON.stringify(this.spec.references);
-    const annotation = options.plugins?.annotation;
-    if (annotation === undefined || references === this.#references) return;
-    this.#references = references;
-    annotation.annotations = annotationsOf(this.spec.references, theme);
-    makeRoom(options, this.spec.references);
-  }
-
   #retheme(theme: Theme, options: ChartOptions<'line'>): void {
     this.#themed = theme;
     const filled = this.spec.kind === 'shares';
@@ -168,13 +162,12 @@ export class ChartView {
     this.#legend.paint(theme, filled);
     this.#lines = this.spec.series.map((series) => datasetsOf(series, theme, filled));
     this.#chart.data.datasets = this.#lines.flatMap(({ line, raw, low, high }) => [line, raw, low, high].filter((set) => set !== undefined));
-    this.#references = '';
   }
 
   /** @returns how many points there are to see */
   #fill(frame: Frame): number {
     const { view, range } = frame;
-    const window: Window = { axis: view.axis, range, buckets: Math.max(60, Math.round((this.#plot.clientWidth || 360) * 0.5)), smoothing: view.smoothing };
+    const window: Window = { axis: view.axis, range, buckets: Math.max(60, Math.round((this.#chart.width || 360) * 0.5)), smoothing: view.smoothing };
     const stacked = this.spec.kind === 'shares' ? this.#source.shares(this.spec.series, window, this.#isHidden) : undefined;
     let below: number | undefined;
     let points = 0;

@@ -1,7 +1,6 @@
 /** Chart.js options of one chart: fixed at its making but for colours, ranges and the kind of the y axis. */
 import { type ChartDataset, type ChartOptions, type Scale } from 'chart.js';
-import { type AnnotationOptions } from 'chartjs-plugin-annotation';
-import { formatAp, formatCount, formatTick } from '../format.ts';
+import { formatCount, formatTick } from '../format.ts';
 import { type Axis } from '../model.ts';
 import { type Theme, faint } from '../theme.ts';
 import { type ChartSpec, type ReferenceSpec, type SeriesSpec } from './charts.ts';
@@ -16,7 +15,7 @@ const PLAIN_TICKS = { autoSkip: false, minRotation: 0, maxRotation: 0, sampleSiz
 
 export type LineData = ChartDataset<'line', Point[]>;
 
-export function chartOptions(spec: ChartSpec, zoomed: (range: [number, number]) => void, resized: () => void): ChartOptions<'line'> {
+export function chartOptions(spec: ChartSpec, resized: () => void): ChartOptions<'line'> {
   const right = spec.series.some((series) => series.axis === 'right');
   return {
     animation: false, parsing: false, normalized: true, responsive: true, maintainAspectRatio: false, events: [],
@@ -33,18 +32,6 @@ export function chartOptions(spec: ChartSpec, zoomed: (range: [number, number]) 
       // Inside the frame, so that this chart's frame is as wide as the others'.
       ...(right && { right: { type: 'linear', position: 'right', border: { display: false }, grid: { display: false }, ticks: { ...PLAIN_TICKS, mirror: true, maxTicksLimit: 4, padding: 2, z: 1, callback: (value) => formatTick(Number(value)) } } }),
     },
-    plugins: {
-      zoom: {
-        zoom: {
-          mode: 'x', drag: { enabled: true, threshold: 6, borderWidth: 1 },
-          onZoomComplete: ({ chart }) => {
-            const { min, max } = chart.scales.x ?? { min: 0, max: 1 };
-            if (max > min) zoomed([min, max]);
-          },
-        },
-      },
-      annotation: { annotations: {} },
-    },
   };
 }
 
@@ -56,8 +43,6 @@ export function applyTheme(options: ChartOptions<'line'>, theme: Theme): void {
     Object.assign(scale.ticks ?? {}, { color: theme.muted, font });
     scale.grid = { ...scale.grid, color: theme.grid, tickLength: 4, drawTicks: false };
   }
-  const drag = options.plugins?.zoom?.zoom?.drag;
-  if (drag !== undefined) Object.assign(drag, { backgroundColor: faint(theme.foreground, 0.1), borderColor: faint(theme.foreground, 0.5) });
 }
 
 export function applyAxes(options: ChartOptions<'line'>, axis: Axis, range: readonly [number, number], logarithmic: boolean, kind: ChartSpec['kind']): void {
@@ -109,16 +94,4 @@ export function datasetsOf(series: SeriesSpec, theme: Theme, filled: boolean): L
 function bandOf(colour: string, theme: Theme): Pick<Lines, 'low' | 'high'> {
   const edge = { spanGaps: false, pointRadius: 0, pointHitRadius: 0, borderWidth: theme.highContrast ? 1 : 0, borderColor: faint(colour, 0.6), yAxisID: 'y', order: 2 } as const;
   return { low: { ...edge, data: [] }, high: { ...edge, data: [], fill: '-1', backgroundColor: faint(colour, theme.dark ? 0.2 : 0.16) } };
-}
-
-/** Reference lines with their names above them, the teacher's at the left, the control's at the right. */
-export function annotationsOf(references: readonly ReferenceSpec[], theme: Theme): Record<string, AnnotationOptions> {
-  return Object.fromEntries(references.map((reference, index): [string, AnnotationOptions] => [`reference${index}`, {
-    type: 'line', yMin: 100 * reference.value, yMax: 100 * reference.value, borderColor: theme.colours[reference.colour], borderWidth: theme.highContrast ? 1.8 : 1.2, borderDash: [...reference.dash],
-    drawTime: 'beforeDatasetsDraw',
-    label: {
-      display: true, content: `${reference.name} ${formatAp(reference.value)}`, position: reference.colour === 'teacher' ? 'start' : 'end', yAdjust: -8, drawTime: 'afterDatasetsDraw',
-      color: theme.foreground, backgroundColor: 'transparent', font: { family: theme.font, size: theme.fontSize, weight: 'normal' }, padding: { x: 4, y: 1 }, borderRadius: 0,
-    },
-  }]));
 }

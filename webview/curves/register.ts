@@ -1,8 +1,6 @@
 /** The parts of Chart.js that the curves use, and no more: the bundle holds what is named here. */
 import { Chart, Filler, LineController, LineElement, LinearScale, LogarithmicScale, PointElement } from 'chart.js';
-import annotation from 'chartjs-plugin-annotation';
-import zoom from 'chartjs-plugin-zoom';
 
-Chart.register(LineController, LineElement, PointElement, LinearScale, LogarithmicScale, Filler, annotation, zoom);
+Chart.register(LineController, LineElement, PointElement, LinearScale, LogarithmicScale, Filler);
 
 export { Chart };

@@ -117,12 +117,12 @@ export class Samples {
     if (history === undefined || column === undefined) return NOTHING;
     const { xs, factor } = axisOf(model, history, window.axis);
     const range = [window.range[0] / factor, window.range[1] / factor] as const;
-    const drawn = (ys: Float64Array, buckets: number): Point[] => scaled(minMax(xs, ys, range, buckets, history.breaks), factor);
-    if (window.smoothing === 0 || !isNoisy(quantity)) return { line: drawn(column.view(), window.buckets), raw: [] };
+    const drawn = (ys: Column, buckets: number): Point[] => scaled(minMax(xs, ys, range, buckets, history.breaks), factor);
+    if (window.smoothing === 0 || !isNoisy(quantity)) return { line: drawn(column, window.buckets), raw: [] };
     const smooth = this.#smoother(series.key).update(column.view(), window.smoothing, history.generation);
     // What is smooth needs fewer points to look it.
     const buckets = Math.round(window.buckets * (window.smoothing > 0.8 ? 0.4 : 0.7));
-    return { line: drawn(smooth, buckets), raw: hasRaw(series) ? drawn(column.view(), window.buckets) : [] };
+    return { line: drawn(smooth, buckets), raw: hasRaw(series) ? drawn(column, window.buckets) : [] };
   }
 
   /** What a line is drawn of, smoothed, in full. */
@@ -183,8 +183,9 @@ export function shares(model: RunModel, series: readonly SeriesSpec[], window: W
   const parts = series.map(({ quantity }) => (quantity.from === 'part' ? [quantity.part] : quantity.from === 'parts' ? quantity.parts : []));
   const names = parts.flat();
   const range = [window.range[0] / factor, window.range[1] / factor] as const;
-  const means = bucketMeans(xs, names.map((name) => history.parts.get(name)?.view() ?? []), range, Math.max(2, Math.round(window.buckets / 4)));
-  const sizeOf = (of: readonly string[], at: number): number => of.reduce((sum, name) => sum + Math.abs(means.rows[names.indexOf(name)]?.[at] ?? 0), 0);
+  const means = bucketMeans(xs, names.map((name) => history.parts.get(name) ?? []), range, Math.max(2, Math.round(window.buckets / 4)));
+  const rowOf = new Map(names.map((name, index) => [name, means.rows[index]]));
+  const sizeOf = (of: readonly string[], at: number): number => of.reduce((sum, name) => sum + Math.abs(rowOf.get(name)?.[at] ?? 0), 0);
   const totals = means.xs.map((_, at) => sizeOf(names, at));
   const pile = means.xs.map(() => 0);
   return series.map((spec, index) => {

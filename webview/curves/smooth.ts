@@ -12,7 +12,7 @@ export class Smoother {
   #norm = 0;
 
   /** @param weight 0 (the values themselves) … 0.999 */
-  update(values: ArrayLike<number>, weight: number, generation: number): Float64Array {
+  update(values: ArrayLike<number>, weight: number, generation: number): Column {
     if (weight !== this.#weight || generation !== this.#generation || values.length < this.#column.length) {
       this.#weight = weight;
       this.#generation = generation;
@@ -20,7 +20,7 @@ export class Smoother {
       this.#sum = this.#norm = 0;
     }
     for (let i = this.#column.length; i < values.length; i += 1) this.#column.push(this.#next(values[i] ?? NaN));
-    return this.#column.view();
+    return this.#column;
   }
 
   #next(value: number): number {

@@ -1,7 +1,7 @@
 /**
  * How long the panel needs for an update with 6 series of 100,000 points, in a real Chromium.
  *
- *   node benchmarks/webview.mjs [--points 100000] [--updates 40]
+ *   node benchmarks/panel.mjs [--points 100000] [--updates 40]
  *
  * Prints JSON on its last line, times in milliseconds: `update` is a message with ten new steps, which change no pixel of
  * 100,000 and are drawn within a second; `redraw` one with 200, after which all charts are drawn anew. Of both, `script` is all
