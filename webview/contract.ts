@@ -55,5 +55,5 @@ export interface ViewState {
   readonly colours: 'viridis' | 'magma' | 'grey';
   /** Boxes below this score are not drawn. */
   readonly score?: number;
-  readonly boxes: { readonly truth: boolean; readonly teacher: boolean; readonly student: boolean };
+  readonly boxes: { readonly truth: boolean; readonly teacher: boolean; readonly student: boolean; /** On every pane, not the image alone. */ readonly everywhere?: boolean };
 }

@@ -34,7 +34,7 @@ export function restoreState(saved: unknown, runId: string): ViewState {
     sameScale: saved.sameScale !== false,
     colours: oneOf(saved.colours, ['viridis', 'magma', 'grey'], fresh.colours),
     score: number(saved.score, 0, 1, 0.3),
-    boxes: { truth: boxes.truth !== false, teacher: boxes.teacher !== false, student: boxes.student !== false },
+    boxes: { truth: boxes.truth !== false, teacher: boxes.teacher !== false, student: boxes.student !== false, ...(boxes.everywhere === true && { everywhere: true }) },
   };
 }
 

@@ -138,4 +138,54 @@ describe.skipIf(!hasChromium)('the mask viewer in Chromium', () => {
     expect(new Set(images).size).toBe(images.length);
     expect(images.length).toBeLessThan(40);
   });
+
+  it('gives teacher, student and difference one scale, and each its own when that is switched off', async () => {
+    const opened = await openWithMasks();
+    const ends = async (): Promise<string[]> => opened.page.locator('.pane .scale:not(.none) .number').allInnerTexts();
+    const [low, high, ...others] = await ends();
+    expect(others).toEqual([low, high, `−${high}`, high]);
+    await opened.page.getByLabel('Same scale').click();
+    await expect.poll(async () => (await ends()).at(-1), { timeout: 20_000 }).not.toBe(high);
+  });
+
+  it('marks the pointed value on the colour bars and writes numbers into cells that are large enough', async () => {
+    const opened = await openWithMasks({ run: { totalSteps: 300, reached: 200, methods: ['fgd', 'rm'] } });
+    expect(await opened.page.locator('.scale-mark:visible').count()).toBe(0);
+    await opened.page.locator('.panes').focus();
+    await opened.page.keyboard.press('ArrowRight');
+    await waitUntil(opened, 'document.querySelectorAll(".scale-mark:not([hidden])").length === 3');
+    for (let i = 0; i < 4; i += 1) await opened.page.keyboard.press('+');
+    // The cell stays in sight while the keys go on.
+    for (let i = 0; i < 6; i += 1) await opened.page.keyboard.press('ArrowRight');
+    await waitUntil(opened, 'document.querySelector("[aria-live]").textContent.startsWith("Image row 9, column 16")');
+    await opened.page.waitForTimeout(300);
+    await opened.page.screenshot({ path: join(SHOTS, 'panel-zoomed.png'), fullPage: true });
+  });
+
+  it('does by keys all that there are buttons for', async () => {
+    const opened = await openWithMasks();
+    const panes = opened.page.locator('.panes');
+    await panes.focus();
+    await opened.page.keyboard.press(']');
+    await waitUntil(opened, 'document.querySelector(\'.strip input[aria-label^="Image 2"]\').checked');
+    await opened.page.keyboard.press('[');
+    await opened.page.keyboard.press('[');
+    await waitUntil(opened, 'document.querySelector(\'.strip input[aria-label^="Image 4"]\').checked');
+    await opened.page.keyboard.press('l');
+    await waitUntil(opened, 'document.querySelector(".panes").getAttribute("aria-label").endsWith("level P4")');
+    await opened.page.keyboard.press(',');
+    await waitUntil(opened, '/^step 150 · 6 of 7 · AP \\d/.test(document.querySelector(".when").textContent)');
+    await opened.page.keyboard.press(' ');
+    await waitUntil(opened, 'document.querySelector(".when").textContent.startsWith("step 180 ")');
+    await waitUntil(opened, 'document.querySelector(".time button").getAttribute("aria-label") === "Play the recorded steps"');
+    expect(await opened.page.evaluate('document.activeElement.className')).toBe('panes');
+  });
+
+  it('draws the boxes on every pane when asked to', async () => {
+    const opened = await openWithMasks();
+    await opened.page.waitForTimeout(300);
+    const without = await inkOf(opened, '.pane:nth-child(2) .view canvas');
+    await opened.page.getByLabel('on all panes').click();
+    await expect.poll(() => inkOf(opened, '.pane:nth-child(2) .view canvas'), { timeout: 20_000 }).not.toBe(without);
+  });
 });

@@ -109,7 +109,7 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     expect(await opened.page.locator('input[name="axis"]:checked').getAttribute('value')).toBe('epoch');
     expect(await opened.page.locator('input[name="level"]:checked').getAttribute('aria-label')).toBe('P4, stride 16');
     expect(await opened.page.locator('.pane h3').allInnerTexts()).toEqual(['Image', 'Prediction difference', 'Feature difference', 'Product']);
-    expect(await opened.page.locator('.when').innerText()).toBe('step 60 · 3 of 7');
+    expect(await opened.page.locator('.when').innerText()).toMatch(/^step 60 · 3 of 7 · AP \d/);
   });
 
   it('offers what can be done, and makes a second stop a kill', async () => {

@@ -2,28 +2,27 @@
 import { type BandContext } from '../curves/band.ts';
 import { button, element, perFrame, setText, show } from '../dom.ts';
 import { masksWaiting } from '../empty.ts';
-import { clip, formatCount } from '../format.ts';
+import { clip, formatAp, formatCount } from '../format.ts';
 import { type PictureMark } from '../model.ts';
-import { type ViewState, without } from '../state.ts';
+import { type ViewState } from '../state.ts';
 import { type ToHost } from '../contract.ts';
 import { Bars } from './bars.ts';
 import { type RecordedImage, describeBoxes, drawBoxes } from './boxes.ts';
 import { type ColourTable, divergingTable, sequentialTable } from './colours.ts';
 import { BoxControls, TimeControl, kindControl, levelControl, lookControls, methodControl } from './controls.ts';
-import { type Viewport, WHOLE, place, zoomAt } from './geometry.ts';
-import { type Look, type Spot, boxLayer, maskLayer, matrixSize, spotAt, spotText } from './layers.ts';
+import { type Cell, type Viewport, WHOLE, cellSize, place, reveal, zoomAt } from './geometry.ts';
+import { type Look, type Spot, boxLayer, maskLayer, matrixSize, spotAt, spotText, valueAt } from './layers.ts';
 import { Pane, type PaneFrame } from './pane.ts';
 import { listenToPane } from './pointer.ts';
 import { ALL_LEVELS, type MaskChoice, type PaneContent, choicesOf, levelsOf, panesOf } from './selection.ts';
+import { Player } from './player.ts';
 import { PictureStore, type RecordedStep } from './store.ts';
 import { Strip } from './strip.ts';
 import { nextRow, valuedBoxes } from './valued.ts';
 import { t } from '../words.ts';
 
-const KEYS = t('Plus and minus zoom, 0 shows the whole, comma and full stop change the step.');
-
-/** Milliseconds a step while playing. */
-const TEMPO = 700;
+const KEYS = t('Plus and minus zoom, 0 shows the whole, comma and full stop change the step, space plays, brackets change the image, L the level.');
+const HINT = t('double-click or Ctrl + wheel to zoom, drag to move · keys on the panes: arrows for cells, + − 0 for zoom, comma and full stop for steps, space to play, [ ] for images, L for the level');
 
 interface Chosen {
   readonly step: RecordedStep;
@@ -46,6 +45,7 @@ export class MasksBand {
   readonly #choosers = element('div', { class: 'tools' });
   readonly #looks = element('div', { class: 'tools' });
   readonly #row = element('div', { class: 'panes', role: 'group', tabindex: 0, 'aria-label': t('Masks') });
+  readonly #player: Player;
   readonly #strip: Strip;
   readonly #bars: Bars;
   readonly #time: TimeControl;
@@ -61,18 +61,18 @@ export class MasksBand {
   #spot: Spot | undefined;
   #chosen: Chosen | undefined;
   #lastStep: RecordedStep | undefined;
-  #timer: number | undefined;
   #tables: { readonly key: string; readonly sequential: ColourTable; readonly diverging: ColourTable } | undefined;
 
   constructor(context: BandContext, send: (message: ToHost) => void) {
     this.#context = context;
     this.#send = send;
     this.store = new PictureStore(send, () => { this.redraw(); });
+    this.#player = new Player(context, () => { this.redraw(); }, (folder) => { this.store.step(folder); });
     this.#strip = new Strip((image) => { this.#change({ image }); }, (file) => this.store.image(file));
     this.#bars = new Bars(context.announce);
-    this.#time = new TimeControl({ go: (position) => { this.#stop(); this.#go(position); }, play: () => { this.#togglePlay(); }, zoom: (factor) => { this.#zoom(factor); }, whole: () => { this.#zoom(0); } });
+    this.#time = new TimeControl({ go: (position) => { this.#player.choose(position); }, play: () => { this.#player.toggle(); }, zoom: (factor) => { this.#zoom(factor); }, whole: () => { this.#zoom(0); } });
     this.#page = button(t('How this method works'), () => { if (this.#chosen?.choice !== undefined) this.#send({ type: 'methodPage', method: this.#chosen.choice.method }); }, { class: 'link' });
-    this.#viewer.append(this.#choosers, element('div', { class: 'stage' }, this.#row, this.#bars.node), this.#time.node, this.#looks, this.#page);
+    this.#viewer.append(this.#choosers, element('div', { class: 'stage' }, this.#row, this.#bars.node), this.#page, this.#time.node, this.#looks, element('p', { class: 'hint' }, HINT));
     this.node = element('section', { class: 'band masks', 'aria-label': t('Masks') }, element('h2', {}, t('Masks')), this.#waiting, this.#strip.node, this.#viewer);
     this.#row.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
     new ResizeObserver(() => { this.redraw(); }).observe(this.#row);
@@ -92,72 +92,16 @@ export class MasksBand {
     this.redraw();
   }
 
-  /** Recorded steps of the student, or of the first arm that recorded any. */
-  #recorded(): PictureMark[] {
-    const { pictures } = this.#context.model;
-    const arm = pictures.some((mark) => mark.arm === 'student') ? 'student' : pictures[0]?.arm;
-    const latest = new Map(pictures.filter((mark) => mark.arm === arm).map((mark) => [mark.step, mark]));
-    return [...latest.values()].sort((a, b) => a.step - b.step);
-  }
-
-  /** Index into the recorded steps: the one that was chosen, else always the newest. */
-  #position(recorded: readonly PictureMark[]): number {
-    const { pictureStep } = this.#context.view();
-    if (pictureStep === undefined) return recorded.length - 1;
-    const at = recorded.findIndex((mark) => mark.step >= pictureStep);
-    return at < 0 ? recorded.length - 1 : at;
-  }
-
-  #go(position: number): void {
-    const recorded = this.#recorded();
-    const mark = recorded[position];
-    if (mark === undefined) return;
-    // The last one means "the newest", so that the viewer follows the run again.
-    if (position === recorded.length - 1 && this.#timer === undefined) this.#context.replaceView(without(this.#context.view(), 'pictureStep'));
-    else this.#context.setView({ pictureStep: mark.step });
-    this.redraw();
-  }
-
-  #togglePlay(): void {
-    if (this.#timer !== undefined) {
-      this.#stop();
-      this.redraw();
-      return;
-    }
-    const first = this.#position(this.#recorded()) >= this.#recorded().length - 1;
-    this.#timer = window.setInterval(() => { this.#advance(); }, TEMPO);
-    if (first) this.#go(0);
-    else this.#advance();
-  }
-
-  #advance(): void {
-    const recorded = this.#recorded();
-    const next = this.#position(recorded) + 1;
-    if (next >= recorded.length) {
-      this.#stop();
-      this.redraw();
-      return;
-    }
-    this.#go(next);
-    const after = recorded[next + 1];
-    if (after !== undefined) this.store.step(after.folder);
-  }
-
-  #stop(): void {
-    window.clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-
   draw(): void {
-    const recorded = this.#recorded();
-    const position = this.#position(recorded);
+    const recorded = this.#player.recorded();
+    const position = this.#player.position(recorded);
     const mark = recorded[position];
     const step = mark === undefined ? undefined : this.store.step(mark.folder);
     if (step !== undefined) this.#lastStep = step;
     if (mark === undefined) this.#lastStep = undefined;
     // While the next step is on its way the one before stays, so that playing does not flicker.
     const shown = step ?? this.#lastStep;
-    this.#time.show(recorded.map((item) => item.step), Math.max(0, position), this.#timer !== undefined);
+    this.#time.show(recorded.map((item) => item.step), Math.max(0, position), this.#player.playing, mark === undefined ? '' : this.#resultAt(mark));
     show(this.#viewer, shown !== undefined);
     show(this.#strip.node, shown !== undefined);
     show(this.#waiting, shown === undefined);
@@ -225,7 +169,7 @@ export class MasksBand {
     const theme = this.#context.theme();
     const view = this.#context.view();
     const { choice, panes, image } = chosen;
-    this.#boxes?.paint(theme, this.#hasTeacher);
+    this.#boxes?.paint(theme, this.#hasTeacher, choice === undefined || choice.form === 'bars' || choice.form === 'matrix');
     for (const look of this.#maskLooks) show(look, choice !== undefined);
     // Only a map has something under it.
     const [opacity] = this.#maskLooks;
@@ -239,15 +183,16 @@ export class MasksBand {
     const common = { theme, cell: this.#spot?.at === 'cell' ? this.#spot.cell : undefined };
     const onImage = { ...common, size: image, bitmap, viewport: this.#viewport };
     const classes = this.#context.model.started?.classes ?? [];
+    const over: PaneFrame['over'] = (pen, placement) => { drawBoxes(pen, image, classes, view, placement, theme); };
     this.#panes[0]?.draw({
       ...onImage, title: t('Image'), caption: `${clip(image.id, 60)}: ${describeBoxes(image, view.score ?? 0, this.#hasTeacher)}`,
       value: spotText(this.#spot, undefined, choice?.form), grid: choice?.form === 'map' ? shown[0] : undefined,
-      over: (pen, placement) => { drawBoxes(pen, image, classes, view, placement, theme); },
+      over,
     });
     const look: Look = { ...this.#colourTables(), sameScale: view.sameScale, opacity: view.opacity };
     shown.forEach((pane, index) => {
-      const words = { title: pane.title, caption: pane.caption, value: spotText(this.#spot, pane, choice?.form) };
-      this.#panes[index + 1]?.draw({ ...words, ...this.#contentFrame(pane, shown, look, { common, onImage }) });
+      const words = { title: pane.title, caption: pane.caption, value: spotText(this.#spot, pane, choice?.form), pointed: valueAt(this.#spot, pane) };
+      this.#panes[index + 1]?.draw({ ...words, ...this.#contentFrame(pane, shown, look, { common, onImage }), ...(view.boxes.everywhere === true && pane.form !== 'matrix' && { over }) });
     });
     const of = choice?.title ?? t('none');
     this.#row.setAttribute('aria-label', chosen.level === ALL_LEVELS || chosen.level === '' ? t('Masks, {0}', of) : t('Masks, {0}, level {1}', of, chosen.level));
@@ -319,10 +264,38 @@ export class MasksBand {
       case '+': case '=': this.#zoom(1.6); return true;
       case '-': this.#zoom(1 / 1.6); return true;
       case '0': case 'Escape': this.#zoom(0); return true;
-      case ',': this.#go(Math.max(0, this.#position(this.#recorded()) - 1)); return true;
-      case '.': this.#go(this.#position(this.#recorded()) + 1); return true;
+      case ',': this.#player.by(-1); return true;
+      case '.': this.#player.by(1); return true;
+      case ' ': this.#player.toggle(); return true;
+      case '[': this.#changeImage(-1); return true;
+      case ']': this.#changeImage(1); return true;
+      case 'l': this.#nextLevel(); return true;
       default: return false;
     }
+  }
+
+  #changeImage(by: number): void {
+    const chosen = this.#chosen;
+    if (chosen === undefined) return;
+    const { images } = chosen.step.index;
+    // Of the view, not of what was drawn last: keys may repeat faster than frames.
+    const image = (Math.min(this.#context.view().image, images.length - 1) + by + images.length) % images.length;
+    this.#change({ image });
+    this.#context.announce(t('Image {0}, {1}', image + 1, clip(images[image]?.id ?? '', 60)));
+  }
+
+  #nextLevel(): void {
+    const chosen = this.#chosen;
+    if (chosen?.choice === undefined) return;
+    const levels = levelsOf(chosen.step.index, chosen.choice);
+    const next = levels[(levels.findIndex(({ name }) => name === (this.#context.view().level ?? chosen.level)) + 1) % levels.length];
+    if (next !== undefined) this.#change({ level: next.name });
+  }
+
+  /** The student's AP at a recorded step, if it was measured by then: what the masks made of it. */
+  #resultAt({ arm, step }: PictureMark): string {
+    const measured = this.#context.model.evaluations.get(arm)?.findLast((evaluation) => evaluation.step <= step);
+    return measured === undefined || !(measured.metrics.AP >= 0) ? '' : `AP ${formatAp(measured.metrics.AP)}`;
   }
 
   #moveCell(rows: number, columns: number): boolean {
@@ -330,7 +303,18 @@ export class MasksBand {
     if (grid === undefined) return false;
     const [height = 1, width = 1] = grid.shape;
     const { row, column } = this.#spot?.at === 'cell' ? this.#spot.cell : { row: Math.floor(height / 2), column: Math.floor(width / 2) };
-    return this.#goTo({ at: 'cell', cell: { row: Math.max(0, Math.min(height - 1, row + rows)), column: Math.max(0, Math.min(width - 1, column + columns)) } });
+    const cell = { row: Math.max(0, Math.min(height - 1, row + rows)), column: Math.max(0, Math.min(width - 1, column + columns)) };
+    this.#keepInSight(cell, grid);
+    return this.#goTo({ at: 'cell', cell });
+  }
+
+  #keepInSight({ row, column }: Cell, grid: PaneContent): void {
+    const image = this.#chosen?.image;
+    const size = this.#ofMatrix || image === undefined ? matrixSize(grid) : image;
+    const side = this.#ofMatrix || image === undefined ? 1 : cellSize(image, grid.shape, grid.stride);
+    const part = { left: (column * side) / size.width, right: ((column + 1) * side) / size.width, top: (row * side) / size.height, bottom: ((row + 1) * side) / size.height };
+    if (this.#ofMatrix) this.#matrixViewport = reveal(this.#matrixViewport, part);
+    else this.#viewport = reveal(this.#viewport, part);
   }
 
   #moveRow(step: number): boolean {

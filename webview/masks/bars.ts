@@ -2,7 +2,7 @@
 import { element, setText } from '../dom.ts';
 import { formatValue } from '../format.ts';
 import { type Theme } from '../theme.ts';
-import { scaleOf } from './colours.ts';
+import { scaleFor } from './layers.ts';
 import { type PaneContent } from './selection.ts';
 import { t } from '../words.ts';
 
@@ -62,14 +62,12 @@ export class Bars {
   draw(): void {
     const theme = this.#theme;
     if (theme === undefined) return;
-    const own = this.#contents.filter((content) => !content.signed);
-    const common = scaleOf(own.map((content) => content.values), false);
     this.#contents.forEach((content, index) => {
       const row = this.#rows[index];
       if (row === undefined) return;
-      const scale = content.signed || !this.#sameScale ? scaleOf([content.values], content.signed) : common;
+      const scale = scaleFor(content, this.#contents, this.#sameScale);
       // Bars are lengths: nothing is clipped.
-      const high = content.signed || scale.clipped ? Math.max(...Array.from(content.values, Math.abs)) || 1 : scale.high;
+      const high = scale.clipped ? Math.max(scale.high, ...Array.from(content.values, Math.abs)) : scale.high;
       const low = content.signed ? -high : scale.low;
       setText(row.title, content.title);
       setText(row.range, t('{0} channels, {1} to {2}', content.values.length, formatValue(low), formatValue(high)));

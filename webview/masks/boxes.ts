@@ -1,6 +1,6 @@
 /** Boxes on the image: ground truth, teacher's and student's, told apart by colour, dash and place of the name; and those that carry a value. */
 import { type PictureIndex } from '../../src/experiment/record.ts';
-import { clip } from '../format.ts';
+import { clip, formatValue } from '../format.ts';
 import { type ViewState } from '../state.ts';
 import { type Theme } from '../theme.ts';
 import { entryOf } from './colours.ts';
@@ -35,7 +35,7 @@ export function drawBoxes(pen: CanvasRenderingContext2D, image: RecordedImage, c
   for (const layer of layers) outline(pen, layer, place, theme);
   // All names after all lines: a line through a name makes it unreadable. Where names would lie on each other the later goes.
   const taken: Rectangle[] = [];
-  for (const layer of layers) for (const { box, text } of layer.boxes) tag(pen, text, layer.owner, placed(box, place), taken, theme);
+  for (const layer of layers) for (const { box, text } of layer.boxes) tag(pen, text, theme.colours[layer.owner], FIRST_PLACES[layer.owner], placed(box, place), taken, theme);
   pen.restore();
 }
 
@@ -73,12 +73,14 @@ function outline(pen: CanvasRenderingContext2D, { owner, boxes }: Layer, place: 
 /** Under this width in pixels a box has no room for its name; zooming in makes some. */
 const NAMED_FROM = 34;
 
-/** Truth above the box, teacher inside it at the top, student below; the next free of these places where that one is taken. */
-function tag(pen: CanvasRenderingContext2D, text: string, owner: Owner, { left, top, width, height }: Rectangle, taken: Rectangle[], theme: Theme): void {
+/** Truth above the box, teacher inside it at the top, student below. */
+const FIRST_PLACES: Readonly<Record<Owner, number>> = { truth: 0, teacher: 1, student: 2 };
+
+/** @param first the wanted place: 0 above the box, 1 inside at the top, 2 below, 3 inside at the bottom; where it is taken the next free one */
+function tag(pen: CanvasRenderingContext2D, text: string, colour: string, first: number, { left, top, width, height }: Rectangle, taken: Rectangle[], theme: Theme): void {
   if (width < NAMED_FROM) return;
   const line = theme.fontSize + 2;
   const places = [top - line, top, top + height, top + height - line];
-  const first = owner === 'truth' ? 0 : owner === 'teacher' ? 1 : 2;
   const size = { width: pen.measureText(text).width + 10, height: line };
   const place = [...places.slice(first), ...places.slice(0, first)].map((y) => ({ left: left - 1, top: y, ...size })).find((candidate) => candidate.top >= 0 && !taken.some((other) => overlap(candidate, other)));
   if (place === undefined) return;
@@ -87,7 +89,7 @@ function tag(pen: CanvasRenderingContext2D, text: string, owner: Owner, { left, 
   pen.globalAlpha = 0.85;
   pen.fillRect(place.left, place.top, place.width, place.height);
   pen.globalAlpha = 1;
-  pen.fillStyle = theme.colours[owner];
+  pen.fillStyle = colour;
   pen.fillRect(place.left, place.top, 3, line);
   // The name in the text's own colour: chart colours are too pale for letters in some themes.
   pen.fillStyle = theme.foreground;
@@ -108,6 +110,7 @@ export function describeBoxes(image: RecordedImage, least: number, hasTeacher: b
 export function drawValued(pen: CanvasRenderingContext2D, { boxes, scale, colours, chosen }: BoxLayer, { left, top, scale: zoom }: Placement, theme: Theme): void {
   pen.save();
   // What has the greatest value lies on top, what is pointed at above all.
+  const names: (Rectangle & { readonly text: string; readonly colour: string })[] = [];
   const ordered = [...boxes].sort((a, b) => Math.abs(a.value) - Math.abs(b.value));
   for (const item of chosen === undefined ? ordered : [...ordered.filter((box) => box !== chosen), chosen]) {
     const [x1, y1, x2, y2] = item.box;
@@ -122,11 +125,16 @@ export function drawValued(pen: CanvasRenderingContext2D, { boxes, scale, colour
     pen.strokeStyle = colour;
     pen.lineWidth = width;
     pen.strokeRect(...rectangle);
+    names.push({ text: formatValue(item.value), colour, left: rectangle[0], top: rectangle[1], width: rectangle[2], height: rectangle[3] });
     if (item !== chosen) continue;
     pen.globalAlpha = 0.25;
     pen.fillStyle = colour;
     pen.fillRect(...rectangle);
     pen.globalAlpha = 1;
   }
+  // Names after all lines; that of the box that is pointed at has the first choice of a place.
+  pen.font = `${theme.fontSize - 1}px ${theme.font}`;
+  const taken: Rectangle[] = [];
+  for (const name of names.reverse()) tag(pen, name.text, name.colour, 0, name, taken, theme);
   pen.restore();
 }

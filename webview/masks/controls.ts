@@ -57,6 +57,7 @@ export function lookControls(view: ViewState, change: (change: Partial<ViewState
 export class BoxControls {
   readonly node: HTMLElement;
   readonly #samples = new Map<Owner, SVGElement>();
+  readonly #everywhere: HTMLElement;
 
   constructor(view: ViewState, change: (change: Partial<ViewState>) => void) {
     let boxes = view.boxes;
@@ -69,10 +70,16 @@ export class BoxControls {
         change({ boxes });
       }, svg('svg', { width: 18, height: 12, 'aria-hidden': 'true' }, sample)));
     }
-    this.node.append(slider({ label: t('Score from'), low: 0, high: 0.95, step: 0.05, value: view.score ?? 0.3, say: (value) => value.toFixed(2), change: (score) => { change({ score }); } }));
+    this.#everywhere = checkbox(t('on all panes'), boxes.everywhere === true, (everywhere) => {
+      boxes = { ...boxes, everywhere };
+      change({ boxes });
+    });
+    this.node.append(this.#everywhere, slider({ label: t('Score from'), low: 0, high: 0.95, step: 0.05, value: view.score ?? 0.3, say: (value) => value.toFixed(2), change: (score) => { change({ score }); } }));
   }
 
-  paint(theme: Theme, hasTeacher: boolean): void {
+  /** @param alone there is no other pane that boxes could be drawn on */
+  paint(theme: Theme, hasTeacher: boolean, alone: boolean): void {
+    show(this.#everywhere, !alone);
     for (const [owner, sample] of this.#samples) setAttribute(sample, 'stroke', theme.colours[owner]);
     const teacher = this.#samples.get('teacher')?.closest('label');
     if (teacher instanceof HTMLElement) show(teacher, hasTeacher);
@@ -101,13 +108,15 @@ export class TimeControl {
     this.node = element('div', { class: 'time' }, this.#play, this.#range, this.#label, tools);
   }
 
-  show(steps: readonly number[], position: number, playing: boolean): void {
+  /** @param result of the network at that step, beside it */
+  show(steps: readonly number[], position: number, playing: boolean, result: string): void {
     const last = String(Math.max(0, steps.length - 1));
     if (this.#range.max !== last) this.#range.max = last;
     this.#range.value = String(position);
     const text = steps.length === 0 ? '' : t('step {0}', formatCount(steps[position] ?? 0));
-    setText(this.#label, steps.length < 2 ? text : t('{0} · {1} of {2}', text, position + 1, steps.length));
-    this.#range.setAttribute('aria-valuetext', text);
+    const words = [steps.length < 2 ? text : t('{0} · {1} of {2}', text, position + 1, steps.length), result];
+    setText(this.#label, words.filter((word) => word !== '').join(' · '));
+    this.#range.setAttribute('aria-valuetext', result === '' ? text : `${text}, ${result}`);
     this.#range.disabled = this.#play.disabled = steps.length < 2;
     const name = playing ? t('Pause') : t('Play the recorded steps');
     if (this.#play.getAttribute('aria-label') === name) return;

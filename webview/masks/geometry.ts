@@ -41,6 +41,13 @@ export function within(view: Viewport): Viewport {
   return { scale: view.scale, x: clamp(view.x), y: clamp(view.y) };
 }
 
+/** Moves as little as is needed for a part of the image (in 0…1 of it) to be in sight. */
+export function reveal(view: Viewport, part: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number }): Viewport {
+  const half = 0.5 / view.scale;
+  const along = (centre: number, low: number, high: number): number => (low < centre - half ? low + half : high > centre + half ? high - half : centre);
+  return within({ scale: view.scale, x: along(view.x, part.left, part.right), y: along(view.y, part.top, part.bottom) });
+}
+
 /**
  * Image pixels a cell covers. Images are stored at the network's input size, which a map covers fully (perhaps with
  * padding right and below); a larger stored image is taken to have been shrunk to the input.

@@ -45,11 +45,18 @@ export interface Look {
   readonly diverging: ColourTable;
 }
 
-/** Teacher's and student's values share a scale where that is wanted, so that equal colours are equal numbers. */
-function scaleFor(pane: PaneContent, all: readonly PaneContent[], sameScale: boolean): Scale {
+/**
+ * Teacher's and student's values share a scale where that is wanted, so that equal colours are equal numbers; their difference
+ * reaches as far to both sides as that scale, so that a pale difference is a small one.
+ */
+export function scaleFor(pane: PaneContent, all: readonly PaneContent[], sameScale: boolean): Scale {
   const twins = all.filter((other) => !other.signed && (other.role === 'teacher' || other.role === 'student'));
-  const shared = sameScale && twins.includes(pane);
-  return scaleOf((shared ? twins : [pane]).map(numbersOf), pane.signed);
+  if (!sameScale || twins.length === 0) return scaleOf([numbersOf(pane)], pane.signed);
+  if (twins.includes(pane)) return scaleOf(twins.map(numbersOf), false);
+  if (pane.role !== 'difference' || !pane.signed || twins.length < 2) return scaleOf([numbersOf(pane)], pane.signed);
+  const { low, high, clipped } = scaleOf(twins.map(numbersOf), false);
+  const reach = Math.max(Math.abs(low), Math.abs(high));
+  return { low: -reach, high: reach, clipped };
 }
 
 /** Of boxes not the corners, and not of rows that only fill up the shape. */
@@ -71,6 +78,12 @@ export function boxLayer(pane: PaneContent, all: readonly PaneContent[], look: L
 function chosenBox(boxes: readonly ValuedBox[], spot: Spot | undefined): ValuedBox | undefined {
   if (spot?.at === 'point') return boxAt(boxes, spot);
   return spot?.at === 'row' ? boxes.find(({ row }) => row === spot.row) : undefined;
+}
+
+/** The number at the place that is pointed at. */
+export function valueAt(spot: Spot | undefined, content: PaneContent): number | undefined {
+  if (spot?.at === 'cell') return content.values[spot.cell.row * (content.shape[1] ?? 0) + spot.cell.column];
+  return chosenBox(valuedBoxes(content), spot)?.value;
 }
 
 /** What stands beside a pane's title. @param content left out for the image */

@@ -1,9 +1,9 @@
 /** One pane: the image with a mask or boxes over it, or a matrix; the cell under the pointer. Draws only; what to show is given to it. */
-import { element, setText } from '../dom.ts';
+import { element, setText, show } from '../dom.ts';
 import { formatValue } from '../format.ts';
 import { type Theme } from '../theme.ts';
 import { drawValued } from './boxes.ts';
-import { paint } from './colours.ts';
+import { entryOf, lightness, paint } from './colours.ts';
 import { type Cell, type Placement, type Size, type Viewport, cellSize, place } from './geometry.ts';
 import { type MaskLayer } from './layers.ts';
 import { type BoxLayer } from './valued.ts';
@@ -11,8 +11,9 @@ import { type BoxLayer } from './valued.ts';
 export interface PaneFrame {
   readonly title: string;
   readonly caption: string;
-  /** Of the place that is pointed at, beside the title. */
+  /** Of the place that is pointed at, beside the title; its number is marked on the colour bar. */
   readonly value: string;
+  readonly pointed?: number | undefined;
   /** In image pixels; of a matrix in cells. */
   readonly size: Size;
   readonly bitmap: ImageBitmap | undefined;
@@ -27,6 +28,9 @@ export interface PaneFrame {
   readonly over?: (pen: CanvasRenderingContext2D, placement: Placement) => void;
 }
 
+/** Cells of so many pixels have room for their numbers. */
+const NUMBERED_FROM = 44;
+
 export class Pane {
   readonly node: HTMLElement;
   readonly canvas = element('canvas', { 'aria-hidden': 'true' });
@@ -38,12 +42,13 @@ export class Pane {
   readonly #low = element('span', { class: 'number' });
   readonly #high = element('span', { class: 'number' });
   readonly #barCanvas = element('canvas', { width: 256, height: 1, 'aria-hidden': 'true' });
+  readonly #mark = element('span', { class: 'scale-mark', hidden: true });
   /** The mask at one pixel a cell; redrawn when values or colours change, not when the pointer moves. */
   readonly #cells = element('canvas', {});
   #painted: MaskLayer | undefined;
 
   constructor() {
-    this.#bar.append(this.#low, this.#barCanvas, this.#high);
+    this.#bar.append(this.#low, element('span', { class: 'scale-bar' }, this.#barCanvas, this.#mark), this.#high);
     this.node = element('figure', { class: 'pane' }, element('figcaption', {}, this.#title, this.#value), this.#view, this.#bar, this.#caption);
   }
 
@@ -52,7 +57,7 @@ export class Pane {
     setText(this.#title, frame.title);
     setText(this.#caption, frame.caption);
     setText(this.#value, frame.value);
-    this.#drawScale(mask ?? frame.boxes);
+    this.#drawScale(mask ?? frame.boxes, frame.pointed);
     const aspect = aspectOf(frame.size);
     if (this.#view.style.aspectRatio !== aspect) this.#view.style.aspectRatio = aspect;
     const pen = this.#prepare();
@@ -96,6 +101,8 @@ export class Pane {
     pen.globalAlpha = mask.opacity;
     pen.imageSmoothingEnabled = false;
     pen.drawImage(this.#cells, left, top, columns * cell, rows * cell);
+    pen.globalAlpha = 1;
+    if (cell >= NUMBERED_FROM) writeValues(pen, mask, cell, { scale, left, top }, this.#paneSize(), frame.theme);
     pen.restore();
   }
 
@@ -108,10 +115,13 @@ export class Pane {
     pen.putImageData(pixels, 0, 0);
   }
 
-  #drawScale(layer: Pick<MaskLayer, 'scale' | 'colours'> | undefined): void {
+  #drawScale(layer: Pick<MaskLayer, 'scale' | 'colours'> | undefined, pointed: number | undefined): void {
     this.#bar.classList.toggle('none', layer === undefined);
     if (layer === undefined) return;
     const { scale, colours } = layer;
+    const share = pointed === undefined ? NaN : Math.max(0, Math.min(1, (pointed - scale.low) / (scale.high - scale.low)));
+    show(this.#mark, Number.isFinite(share));
+    if (Number.isFinite(share)) this.#mark.style.left = `${(100 * share).toFixed(1)}%`;
     setText(this.#low, scale.clipped && scale.low < 0 ? `≤ ${formatValue(scale.low)}` : formatValue(scale.low));
     setText(this.#high, scale.clipped ? `≥ ${formatValue(scale.high)}` : formatValue(scale.high));
     const pen = this.#barCanvas.getContext('2d');
@@ -145,4 +155,27 @@ function outlineCell(pen: CanvasRenderingContext2D, { row, column }: Cell, size:
   pen.strokeStyle = theme.foreground;
   pen.strokeRect(...rectangle);
   pen.restore();
+}
+
+/** The number in each cell that is in sight, once one has zoomed in so far. */
+function writeValues(pen: CanvasRenderingContext2D, { values, shape, scale, colours }: MaskLayer, cell: number, { left, top }: Placement, pane: Size, theme: Theme): void {
+  const [rows = 0, columns = 0] = shape;
+  pen.font = `${theme.fontSize}px ${theme.font}`;
+  pen.textAlign = 'center';
+  pen.textBaseline = 'middle';
+  pen.lineWidth = 3;
+  for (let row = Math.max(0, Math.floor(-top / cell)); row < Math.min(rows, Math.ceil((pane.height - top) / cell)); row += 1) {
+    for (let column = Math.max(0, Math.floor(-left / cell)); column < Math.min(columns, Math.ceil((pane.width - left) / cell)); column += 1) {
+      const value = values[row * columns + column] ?? NaN;
+      if (!Number.isFinite(value)) continue;
+      const entry = entryOf(value, scale);
+      const isLight = lightness([colours[entry] ?? 0, colours[entry + 1] ?? 0, colours[entry + 2] ?? 0]) > 55;
+      // A rim of the other kind, for what shines through the mask may be of any brightness.
+      pen.strokeStyle = isLight ? 'rgba(255, 255, 255, 0.75)' : 'rgba(0, 0, 0, 0.75)';
+      pen.fillStyle = isLight ? '#000000' : '#ffffff';
+      const at = [left + (column + 0.5) * cell, top + (row + 0.5) * cell] as const;
+      pen.strokeText(formatValue(value), ...at);
+      pen.fillText(formatValue(value), ...at);
+    }
+  }
 }
