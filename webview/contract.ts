@@ -36,7 +36,11 @@ export type ToHost =
   | { readonly type: 'action'; readonly action: Action }
   | { readonly type: 'pictures'; readonly folder: string }
   | { readonly type: 'image'; readonly file: string }
-  | { readonly type: 'methodPage'; readonly method: string };
+  | { readonly type: 'methodPage'; readonly method: string }
+  /** A chart to keep; the extension asks where. */
+  | { readonly type: 'save'; readonly kind: FileKind; readonly name: string; readonly content: string | ArrayBuffer };
+
+export type FileKind = 'svg' | 'png' | 'csv';
 
 /** Kept by `setState`: which run and how it is looked at, never data. Well under 2 KB. */
 export interface ViewState {

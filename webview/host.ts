@@ -1,5 +1,6 @@
 /** The page's one way out: the editor's extension, or, in a report, the data embedded in the page itself. */
-import { type ToHost, type ToPage, type ViewState } from './contract.ts';
+import { element } from './dom.ts';
+import { type FileKind, type ToHost, type ToPage, type ViewState } from './contract.ts';
 import { readMessage } from './messages.ts';
 import { REPORT_ELEMENT, type ReportData } from './reportData.ts';
 
@@ -11,6 +12,8 @@ export interface Host {
   load(): unknown;
   save(state: ViewState): void;
 }
+
+const MIME: Readonly<Record<FileKind, string>> = { svg: 'image/svg+xml', png: 'image/png', csv: 'text/csv' };
 
 interface EditorApi {
   postMessage(message: ToHost): void;
@@ -60,6 +63,8 @@ function reportHost(data: ReportData): Host {
       } else if (message.type === 'pictures') {
         const found = data.pictures.find((item) => item.folder === message.folder);
         if (found !== undefined) answer({ type: 'pictures', folder: found.folder, index: found.index, values: decode(found.values) });
+      } else if (message.type === 'save') {
+        download(message);
       } else if (message.type === 'image') {
         const found = data.images.find((item) => item.file === message.file);
         if (found !== undefined) answer({ type: 'image', file: found.file, mime: found.mime, bytes: decode(found.bytes) });
@@ -69,6 +74,14 @@ function reportHost(data: ReportData): Host {
     load: () => undefined,
     save: () => undefined,
   };
+}
+
+/** A report has nobody to ask where: the browser keeps it where it keeps everything. */
+function download({ kind, name, content }: Extract<ToHost, { type: 'save' }>): void {
+  const address = URL.createObjectURL(new Blob([content], { type: MIME[kind] }));
+  const link = element('a', { href: address, download: `${name.replace(/[^\p{L}\p{N}]+/gu, '-')}.${kind}` });
+  link.click();
+  setTimeout(() => { URL.revokeObjectURL(address); }, 10_000);
 }
 
 function decode(base64: string): ArrayBuffer {

@@ -1,5 +1,5 @@
 /** Wires the page: messages in, bands drawn once a frame, the way of looking saved. */
-import { type RunHeader, type ToPage } from './contract.ts';
+import { type FileKind, type RunHeader, type ToPage } from './contract.ts';
 import { CurvesBand } from './curves/band.ts';
 import { element, perFrame, setText, show } from './dom.ts';
 import { clip } from './format.ts';
@@ -33,6 +33,7 @@ function begin(): void {
     model, view: () => view, theme: () => theme, header: () => header,
     setView: (change: Partial<ViewState>) => { keep({ ...view, ...change }); },
     replaceView: keep,
+    save: (kind: FileKind, name: string, content: string | ArrayBuffer) => { host.send({ type: 'save', kind, name, content }); },
     announce: (text: string) => { setText(spoken, text); },
   };
   const head = new HeaderBand(host.readOnly, (action) => { host.send({ type: 'action', action }); });

@@ -4,9 +4,10 @@ import { type Palette } from '../charts/palette.ts';
 import { type ColourRole } from '../../webview/colourRole.ts';
 import { type ChartSpec, type Quantity, type SeriesSpec } from '../../webview/curves/charts.ts';
 import { type Source, type Window } from '../../webview/curves/samples.ts';
-import { clip, spaced } from '../../webview/format.ts';
+import { clip, formatAp, spaced } from '../../webview/format.ts';
 import { type Axis, groupOf, partOf, type RunModel } from '../../webview/model.ts';
 import { t } from '../../webview/words.ts';
+import { thicknesses } from './chartCsv.ts';
 import { type Entry } from './run.ts';
 
 /** More lines than this in one chart are told apart by nobody. */
@@ -77,13 +78,18 @@ const SIZE = { width: 640, height: 360 };
 export function chartSvg(spec: ChartSpec, source: Source, options: SvgOptions, palette: Palette): string {
   const { axis, range, smoothing, logarithmic, isHidden = () => false, size = SIZE } = options;
   const window: Window = { axis, range, buckets: Math.round(size.width / 2), smoothing };
-  const series = spec.series.filter((one) => !isHidden(one)).map((one) => {
-    const { line, band } = source.draw(one, window);
+  const shown = spec.series.filter((one) => !isHidden(one));
+  // Piled up in the page; a line chart shows how thick each layer is.
+  const layers = spec.kind === 'shares' ? thicknesses(source.shares(shown, window, () => false)) : [];
+  const series = shown.map((one, at) => {
+    const { line, band } = spec.kind === 'shares' ? { line: layers[at] ?? [], band: undefined } : source.draw(one, window);
     const inside = ({ x }: { readonly x: number }): boolean => x >= range[0] && x <= range[1];
     return { name: one.name, colour: one.colour, dash: one.dash, width: one.width, points: line.filter(inside), ...(one.point !== undefined && { marks: one.point }), ...(band !== undefined && { band: band.filter(inside) }) };
   });
   return lineChartSvg({
     title: spec.title, ...(spec.unit !== undefined && { unit: t('in {0}', spec.unit) }), xTitle: X_TITLES[axis], series,
-    scale: logarithmic && spec.kind === 'losses' ? 'log' : 'linear', opaque: true,
+    references: spec.references.map(({ name, colour, value, dash }) => ({ name: `${name} ${formatAp(value)}`, colour, value: 100 * value, dash })),
+    // A picture has one y axis: what the page sets against two shares one where orders of magnitude are steps.
+    scale: (logarithmic && spec.kind === 'losses') || spec.series.some((one) => one.axis === 'right') ? 'log' : 'linear', opaque: true,
   }, size, palette);
 }

@@ -83,7 +83,7 @@ export function csv(table: Table): string {
 const number = (value: number | undefined): string => (value === undefined || !Number.isFinite(value) ? '' : String(Number(value.toPrecision(12))));
 
 /** A spreadsheet would calculate what begins like a formula: an apostrophe makes it words. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   const words = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(words) ? `"${words.replaceAll('"', '""')}"` : words;
 }

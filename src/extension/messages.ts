@@ -4,11 +4,16 @@ import { type ToHost } from '../../webview/contract.ts';
 
 const name = z.string().min(1).max(500);
 
-const schema = z.discriminatedUnion('type', [
+/** Characters or bytes: 100,000 steps of ten lines are some 20 million. */
+const MOST_SAVED = 64 * 2 ** 20;
+
+const schema = z.union([
   z.strictObject({ type: z.literal('ready') }),
   z.strictObject({ type: z.literal('action'), action: z.enum(['stop', 'kill', 'resume', 'report', 'log', 'line']) }),
   z.strictObject({ type: z.literal('pictures'), folder: name }),
   z.strictObject({ type: z.literal('image'), file: name }),
+  z.strictObject({ type: z.literal('save'), kind: z.enum(['csv', 'svg']), name, content: z.string().max(MOST_SAVED) }),
+  z.strictObject({ type: z.literal('save'), kind: z.literal('png'), name, content: z.instanceof(ArrayBuffer).refine((bytes) => bytes.byteLength <= MOST_SAVED) }),
   z.strictObject({ type: z.literal('methodPage'), method: z.string().regex(/^[a-z0-9-]{1,40}$/) }),
 ]);
 

@@ -97,7 +97,12 @@ export class RunPanel {
     switch (message.type) {
       case 'ready': { await this.wake(); return; }
       case 'action': { await this.act(message.action); return; }
-      case 'methodPage': { await openMethodPage(message.method); return; }
+      case 'methodPage': { await openMethodPage(this.parts.extensionUri, message.method); return; }
+      case 'save': {
+        const { saveFile } = await import('./saveFile.ts');
+        await saveFile(this.parts.log, { ...message, name: `${this.run.name} ${message.name}` });
+        return;
+      }
       case 'pictures': {
         await this.orProblem(async () => {
           const { picturesMessage } = await import('./pictures.ts');

@@ -125,6 +125,26 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     expect(await opened.page.locator('.log').innerText()).toBe('one\ntwo');
   });
 
+  it('keeps a chart as SVG, PNG and CSV, as it is looked at', async () => {
+    const opened = await open();
+    const items = opened.page.locator('[data-chart="method:fgd"] .legend-item');
+    await items.nth(1).click();
+    await expect.poll(() => items.nth(1).getAttribute('aria-pressed'), { timeout: 20_000 }).toBe('false');
+    for (const kind of ['SVG', 'CSV', 'PNG']) await opened.page.getByRole('button', { name: `Save FGD as ${kind}` }).click();
+    const saved = (kind: string): string | undefined => {
+      const found = opened.posted.find((message) => message.type === 'save' && message.kind === kind);
+      return found?.type === 'save' && typeof found.content === 'string' ? found.content : undefined;
+    };
+    await expect.poll(() => opened.posted.filter((message) => message.type === 'save').length, { timeout: 20_000 }).toBe(3);
+    expect(saved('svg')).toMatch(/^<svg xmlns.*FGD.*foreground.*<\/svg>$/s);
+    expect(saved('svg')).not.toContain('>background<');
+    const [head, first, ...rows] = (saved('csv') ?? '').trim().split('\r\n');
+    expect(head).toBe('step,foreground,attention,global');
+    const step = fakeEvents({ totalSteps: 300, reached: 200 }).find((event): event is EventOf<'step'> => event.type === 'step' && event.arm === 'student');
+    expect(first).toBe(['fgd.foreground', 'fgd.attention', 'fgd.global'].reduce((line, part) => `${line},${step?.losses[part]}`, '1'));
+    expect(rows).toHaveLength(199);
+  });
+
   it.each([['light'], ['dark'], ['hc-dark'], ['hc-light']] as const)('has nothing serious for axe in %s', async (theme: ThemeName) => {
     const opened = await openWithMasks({ theme, run: { totalSteps: 300, reached: 200, methods: ['fgd', 'pfi', 'rm', 'dsig'] } });
     await opened.page.waitForTimeout(500);

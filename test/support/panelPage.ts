@@ -30,6 +30,8 @@ export interface PanelOptions {
   readonly header?: Partial<RunHeader>;
   readonly width?: number;
   readonly height?: number;
+  /** Translations, as the extension puts them into the page. */
+  readonly words?: Readonly<Record<string, string>>;
   /** What `getState` gives at first. */
   readonly state?: unknown;
   /** Plays the host of another page than the run's. */
@@ -66,6 +68,7 @@ export class PanelServer {
   readonly #folder: string;
   readonly #remove: () => Promise<void>;
   theme: ThemeName = 'dark';
+  words: PanelOptions['words'];
 
   private constructor(server: Server, browser: Browser, folder: string, remove: () => Promise<void>) {
     this.#folder = folder;
@@ -86,7 +89,7 @@ export class PanelServer {
       const theme = open.server?.theme ?? 'dark';
       if (file !== undefined) void readFile(file[1]).then((bytes) => response.writeHead(200, { 'content-type': file[0] }).end(bytes));
       else if (path === '/theme.css') response.writeHead(200, { 'content-type': 'text/css' }).end(themeSheet(theme));
-      else response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': policy(request.headers.host ?? '') }).end(html(theme));
+      else response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': policy(request.headers.host ?? '') }).end(html(theme, open.server?.words));
     });
     await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', () => { resolve(); }); });
     open.server = new PanelServer(server, await launchChromium(), folder, remove);
@@ -115,6 +118,7 @@ export class PanelServer {
 
   async open(options: PanelOptions = {}): Promise<Panel> {
     this.theme = options.theme ?? 'dark';
+    this.words = options.words;
     const context = await this.#browser.newContext({ viewport: { width: options.width ?? 1400, height: options.height ?? 1500 } });
     const page = await context.newPage();
     const posted: ToHost[] = [];
@@ -144,10 +148,11 @@ function policy(host: string): string {
   return `default-src 'none'; script-src 'nonce-${NONCE}'; style-src ${source}; img-src ${source} data: blob:; font-src ${source}`;
 }
 
-function html(theme: ThemeName): string {
+function html(theme: ThemeName, words: PanelOptions['words']): string {
+  const data = words === undefined ? '' : `<script type="application/json" id="words">${JSON.stringify(words).replaceAll('<', '\\u003c')}</script>`;
   return `<!DOCTYPE html><html lang="en"><head><meta charset="UTF-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Run</title>
 <link rel="stylesheet" href="/theme.css"><link rel="stylesheet" href="/webview.css"></head>
-<body class="${themeClass(theme)}"><script nonce="${NONCE}" src="/webview.js"></script></body></html>`;
+<body class="${themeClass(theme)}">${data}<script nonce="${NONCE}" src="/webview.js"></script></body></html>`;
 }
 
 function hostScript(state: unknown): string {

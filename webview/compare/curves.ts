@@ -10,7 +10,7 @@ import { formatCount, formatDuration } from '../format.ts';
 import { type Axis } from '../model.ts';
 import { t } from '../words.ts';
 import { type Context } from './context.ts';
-import { pngOf } from './png.ts';
+import { pngOf } from '../png.ts';
 import { without } from './state.ts';
 
 const AXES = [{ value: 'step', label: t('Step') }, { value: 'epoch', label: t('Epoch') }, { value: 'time', label: t('Time') }] as const;

@@ -1,9 +1,13 @@
 /** The curves: their toolbar, the grid of charts, and what they share: axis, zoom, cross-hair. */
-import { type RunHeader } from '../contract.ts';
+import { paletteOf } from '../../src/charts/palette.ts';
+import { chartCsv } from '../../src/comparison/chartCsv.ts';
+import { chartSvg } from '../../src/comparison/curves.ts';
+import { type FileKind, type RunHeader } from '../contract.ts';
 import { button, checkbox, element, perFrame, segmented, setText, show, slider } from '../dom.ts';
 import { curvesWaiting, evaluationWaiting } from '../empty.ts';
 import { formatAp, formatCount, formatDuration, formatGain } from '../format.ts';
 import { type Axis, type RunModel } from '../model.ts';
+import { pngOf } from '../png.ts';
 import { type ViewState, without } from '../state.ts';
 import { type Theme } from '../theme.ts';
 import { ChartView, type Curves } from './chartView.ts';
@@ -20,6 +24,7 @@ export interface BandContext {
   theme(): Theme;
   header(): RunHeader | undefined;
   readonly announce: (text: string) => void;
+  readonly save: (kind: FileKind, name: string, content: string | ArrayBuffer) => void;
 }
 
 const AXES = [{ value: 'step', label: t('Step') }, { value: 'epoch', label: t('Epoch') }, { value: 'time', label: t('Time') }] as const;
@@ -196,7 +201,7 @@ export class CurvesBand implements Curves {
         chart.destroy();
       }
       this.#pending = [];
-      this.#charts = specs.map((spec) => new ChartView(spec, this, sourceOf(this.#context.model)));
+      this.#charts = specs.map((spec) => new ChartView(spec, this, sourceOf(this.#context.model), (kind, chart) => { this.#save(kind, chart); }));
       this.#grid.replaceChildren(...this.#charts.map((chart) => chart.node));
       for (const chart of this.#charts) this.#seen.observe(chart.node);
     }
@@ -205,6 +210,21 @@ export class CurvesBand implements Curves {
       // The same lines, but references may have moved.
       if (chart !== undefined) chart.spec = { ...spec, series: chart.spec.series };
     });
+  }
+
+  /** As it is looked at: the lines that are shown, in the part of the axis that is shown. */
+  #save(kind: FileKind, { spec, isHidden }: ChartView): void {
+    const { model, save } = this.#context;
+    const { axis, zoom, smoothing, logarithmic } = this.#context.view();
+    const look = { axis, range: zoom ?? extent(model, axis), isHidden };
+    if (kind === 'csv') {
+      save(kind, spec.title, chartCsv(spec, sourceOf(model), look));
+      return;
+    }
+    // On white: such pictures go into papers and mails.
+    const svg = chartSvg(spec, sourceOf(model), { ...look, smoothing, logarithmic }, paletteOf('light'));
+    if (kind === 'svg') save(kind, spec.title, svg);
+    else void pngOf(svg).then((png) => { if (png !== undefined) save(kind, spec.title, png); });
   }
 
   #notice(entries: readonly IntersectionObserverEntry[]): void {

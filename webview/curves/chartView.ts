@@ -1,6 +1,7 @@
 /** One chart with its title, legend and cross-hair. Drawing only what is in sight, at most once a frame. */
 import { type ChartOptions, type Chart as ChartType } from 'chart.js';
-import { element, setText, show } from '../dom.ts';
+import { type FileKind } from '../contract.ts';
+import { button, element, setText, show } from '../dom.ts';
 import { formatTick, formatValue } from '../format.ts';
 import { type ViewState } from '../state.ts';
 import { type Theme } from '../theme.ts';
@@ -60,7 +61,8 @@ export class ChartView {
   #lines: readonly ReturnType<typeof datasetsOf>[] = [];
   #labelled = -Infinity;
 
-  constructor(spec: ChartSpec, curves: Curves, source: Source) {
+  /** @param save offers to keep the chart as a file; without it nothing is offered */
+  constructor(spec: ChartSpec, curves: Curves, source: Source, save?: (kind: FileKind, chart: ChartView) => void) {
     this.spec = spec;
     this.#source = source;
     this.#curves = curves;
@@ -68,7 +70,7 @@ export class ChartView {
     const canvas = element('canvas', { 'aria-hidden': 'true' });
     this.#plot = element('div', { class: 'plot', role: 'img', tabindex: 0, 'aria-label': spec.title, 'aria-description': t('Arrow keys move the cross-hair, plus and minus zoom, Escape shows everything.') }, canvas, this.#cursor, this.#waiting);
     const title = element('h3', {}, spec.title, ...(spec.unit === undefined ? [] : [element('span', { class: 'unit' }, ` ${t('in {0}', spec.unit)}`)]));
-    this.node = element('figure', { class: 'chart', 'data-chart': spec.key }, element('figcaption', {}, title, this.#note), this.#legend.node, this.#plot);
+    this.node = element('figure', { class: 'chart', 'data-chart': spec.key }, element('figcaption', {}, title, this.#note, ...(save === undefined ? [] : [this.#savers(save)])), this.#legend.node, this.#plot);
     const options = chartOptions(spec, () => { curves.redraw(); });
     this.#chart = new Chart<'line', Point[]>(canvas, { type: 'line', data: { datasets: [] }, options, plugins: [referencesPlugin(() => ({ references: this.spec.references, theme: this.#themed })), marksPlugin(() => this.#marks)] });
     this.#listen(canvas);
@@ -77,6 +79,14 @@ export class ChartView {
   destroy(): void {
     this.#chart.destroy();
     this.node.remove();
+  }
+
+  #savers(save: (kind: FileKind, chart: ChartView) => void): HTMLElement {
+    const { title } = this.spec;
+    return element('span', { class: 'savers' }, ...(['svg', 'png', 'csv'] as const).map((kind) => {
+      const name = kind.toUpperCase();
+      return button(name, () => { save(kind, this); }, { class: 'quiet', 'aria-label': t('Save {0} as {1}', title, name), title: t('Save this chart as {0}', name) });
+    }));
   }
 
   #listen(canvas: HTMLCanvasElement): void {
@@ -121,16 +131,16 @@ export class ChartView {
     return series.group ?? `${this.spec.key}/${series.key}`;
   }
 
-  #isHidden = (series: SeriesSpec): boolean => this.#frame?.view.hidden.includes(this.#keyOf(series)) ?? false;
+  readonly isHidden = (series: SeriesSpec): boolean => this.#frame?.view.hidden.includes(this.#keyOf(series)) ?? false;
 
   #toggle(series: SeriesSpec): void {
-    this.#curves.toggle([this.#keyOf(series)], !this.#isHidden(series));
+    this.#curves.toggle([this.#keyOf(series)], !this.isHidden(series));
   }
 
   /** Everything else away; once more brings it back. */
   #solo(series: SeriesSpec): void {
     const others = this.spec.series.filter((other) => other !== series);
-    const alone = others.every(this.#isHidden);
+    const alone = others.every(this.isHidden);
     this.#curves.toggle([this.#keyOf(series)], false);
     this.#curves.toggle(others.map((other) => this.#keyOf(other)), !alone);
   }
@@ -151,7 +161,7 @@ export class ChartView {
     this.#plot.classList.toggle('blank', blank);
     setText(this.#waiting, frame.waiting);
     setText(this.#note, frame.note);
-    this.#legend.setHidden(this.#isHidden);
+    this.#legend.setHidden(this.isHidden);
     this.showCursor(this.#at);
   }
 
@@ -168,13 +178,13 @@ export class ChartView {
   #fill(frame: Frame): number {
     const { view, range } = frame;
     const window: Window = { axis: view.axis, range, buckets: Math.max(60, Math.round((this.#chart.width || 360) * 0.5)), smoothing: view.smoothing };
-    const stacked = this.spec.kind === 'shares' ? this.#source.shares(this.spec.series, window, this.#isHidden) : undefined;
+    const stacked = this.spec.kind === 'shares' ? this.#source.shares(this.spec.series, window, this.isHidden) : undefined;
     let below: number | undefined;
     let points = 0;
     this.spec.series.forEach((series, index) => {
       const { line, raw, low, high } = this.#lines[index] ?? {};
       if (line === undefined) return;
-      const hidden = this.#isHidden(series);
+      const hidden = this.isHidden(series);
       const drawn = hidden ? { line: [], raw: [] } : stacked === undefined ? this.#source.draw(series, window) : { line: stacked[index] ?? [], raw: [] };
       line.data = drawn.line;
       if (stacked !== undefined && !hidden) {

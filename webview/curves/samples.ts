@@ -131,7 +131,7 @@ export class Samples {
     const history = isPlaced(quantity) ? undefined : model.arms.get(quantity.arm);
     const column = history === undefined ? undefined : columnOf(history, quantity);
     if (history === undefined || column === undefined) return undefined;
-    const ys = smoothing === 0 || !isNoisy(quantity) ? column.view() : this.#smoother(series.key).update(column.view(), smoothing, history.generation);
+    const ys = smoothing === 0 || !isNoisy(quantity) ? column.view() : this.#smoother(series.key).update(column.view(), smoothing, history.generation).view();
     return { ...axisOf(model, history, axis), ys };
   }
 

@@ -109,7 +109,7 @@ export class TimeControl {
   }
 
   /** @param result of the network at that step, beside it */
-  show(steps: readonly number[], position: number, playing: boolean, result: string): void {
+  show(steps: readonly number[], position: number, playing: boolean, result = ''): void {
     const last = String(Math.max(0, steps.length - 1));
     if (this.#range.max !== last) this.#range.max = last;
     this.#range.value = String(position);

@@ -40,6 +40,7 @@ describe('the page', () => {
 describe('messages from the page', () => {
   test.each([
     { type: 'ready' }, { type: 'action', action: 'stop' }, { type: 'pictures', folder: 'pictures/student-100' }, { type: 'image', file: 'images/1.png' }, { type: 'methodPage', method: 'fgd' },
+    { type: 'save', kind: 'svg', name: 'AP', content: '<svg/>' }, { type: 'save', kind: 'png', name: 'AP', content: new ArrayBuffer(4) },
   ])('takes %o', (message) => {
     expect(parseMessage(message)).toEqual(message);
   });
@@ -47,6 +48,7 @@ describe('messages from the page', () => {
   test.each([
     undefined, null, 'ready', 3, [], {}, { type: 'eval', code: '1' }, { type: 'action', action: 'rm -rf' }, { type: 'ready', extra: 1 },
     { type: 'pictures', folder: 7 }, { type: 'image', file: '' }, { type: 'image', file: 'x'.repeat(501) }, { type: 'methodPage', method: 'https://evil.example' },
+    { type: 'save', kind: 'exe', name: 'AP', content: '' }, { type: 'save', kind: 'png', name: 'AP', content: 'words' }, { type: 'save', kind: 'csv', name: 'AP', content: '', path: '/etc/passwd' },
   ])('drops %o', (message) => {
     expect(parseMessage(message)).toBeUndefined();
   });
