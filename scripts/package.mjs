@@ -3,13 +3,16 @@
  *
  * What goes in is copied aside first, with the few packages that the bundles ask for, and packed there: so the outcome does not
  * depend on what else lies in `node_modules`. `.vscodeignore` names every file that may go in.
+ *
+ *     node scripts/package.mjs [--target linux-x64|darwin-arm64|…] [--out FILE]
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { halved } from './half-weights.mjs';
 
 const PARTS = ['package.json', 'package.nls.json', '.vscodeignore', 'README.md', 'CHANGELOG.md', 'LICENSE', 'l10n', 'media', 'examples', 'docs', 'dist'];
@@ -98,4 +101,8 @@ function run(program, args, cwd) {
     child.on('error', () => done(127));
     child.on('exit', (code) => done(code ?? 1));
   });
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.exitCode = await packageExtension(dirname(dirname(fileURLToPath(import.meta.url))), process.argv.slice(2));
 }

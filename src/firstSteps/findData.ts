@@ -68,6 +68,25 @@ export async function findData(folder: string, signal?: AbortSignal, limits: Lim
   return found;
 }
 
+/** Weight files, relative to the folder, nearest first; within the same limits. */
+export async function findWeights(folder: string, signal?: AbortSignal, limits: Limits = LIMITS): Promise<string[]> {
+  const found: string[] = [];
+  let level = [folder];
+  let left = limits.folders;
+  for (let depth = 0; depth <= limits.depth && level.length > 0; depth += 1) {
+    const next: string[] = [];
+    for (const candidate of level) {
+      if (signal?.aborted === true || left <= 0) return found;
+      left -= 1;
+      const { files, folders } = await look(candidate);
+      found.push(...files.filter((name) => /\.(safetensors|pth|pt)$/i.test(name)).map((name) => path.relative(folder, path.join(candidate, name)).split(path.sep).join('/')));
+      next.push(...folders.filter((name) => !PASSED_OVER.test(name)).map((name) => path.join(candidate, name)));
+    }
+    level = next;
+  }
+  return found;
+}
+
 async function look(folder: string): Promise<Place> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const names = (kind: 'isFile' | 'isDirectory'): string[] => entries.filter((entry) => entry[kind]()).map(({ name }) => name).sort();

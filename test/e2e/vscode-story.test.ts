@@ -81,7 +81,7 @@ describe.skipIf(!whenPossible())('the first hour', () => {
     const text = SHORTER.reduce((shorter, [long, short]) => shorter.replace(long, short), await readFile(file, 'utf8'));
     await writeFile(file, text);
     await question.getByText('Open', { exact: true }).click();
-    await driver.tab(EXPERIMENT).waitFor({ timeout: 120_000 });
+    await driver.until('the sample is open at its experiment', () => driver.tab(EXPERIMENT).isVisible(), 60_000);
     await driver.codeLens('Run Distillation').waitFor({ timeout: 60_000 });
     expect((await readdir(sample)).sort()).toEqual(['.gitignore', 'README.md', EXPERIMENT, 'teachers']);
     await pictures('sample');

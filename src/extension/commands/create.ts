@@ -78,10 +78,9 @@ function classesLine({ classes }: FoundData): string {
 /** A weight file in the workspace may be the teacher; the first run tells when it is not. */
 async function draftFor(data: FoundData, purpose: Purpose, folder: vscode.WorkspaceFolder): Promise<Draft> {
   const { ownExperiment, teacherAmong } = await import('../../firstSteps/ownExperiment.ts');
-  const pattern = new vscode.RelativePattern(folder, '**/*.{safetensors,pth,pt}');
-  const files = purpose === 'teacher' ? [] : await vscode.workspace.findFiles(pattern, '**/{node_modules,runs}/**', 50);
-  const paths = files.map(({ fsPath }) => path.relative(folder.uri.fsPath, fsPath).split(path.sep).join('/')).sort();
-  return ownExperiment({ data, purpose, folder: folder.uri.fsPath, weights: teacherAmong(paths, data) });
+  const { findWeights } = await import('../../firstSteps/findData.ts');
+  const files = purpose === 'teacher' ? [] : await findWeights(folder.uri.fsPath, AbortSignal.timeout(PATIENCE));
+  return ownExperiment({ data, purpose, folder: folder.uri.fsPath, weights: teacherAmong(files, data) });
 }
 
 /** The teacher of the drawn scenes comes with the extension, so that the first experiment runs as it is. */

@@ -1,10 +1,11 @@
 /** The real VS Code workbench in a browser: code-server with a workspace, an extension folder and user data of its own. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 export const PROJECT = path.resolve(import.meta.dirname, '../../..');
 
@@ -37,6 +38,10 @@ export interface WorkbenchOptions {
   readonly files: Readonly<Record<string, string | Uint8Array>>;
   /** User settings on top of the quiet ones below. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Installed as a user does it, by the workbench itself; default: the folder that was built. */
+  readonly vsix?: string;
+  /** For the workbench, its extension host and every run. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Asks the trust question, and so starts in Restricted Mode. */
   readonly trust?: 'all' | 'ask';
 }
@@ -55,7 +60,7 @@ const QUIET = {
   'distillLab.confirmKill': false,
 };
 
-export async function startWorkbench({ tools, files, settings = {}, trust = 'all' }: WorkbenchOptions): Promise<Workbench> {
+export async function startWorkbench({ tools, files, settings = {}, vsix, env = {}, trust = 'all' }: WorkbenchOptions): Promise<Workbench> {
   const home = await mkdtemp(path.join(tmpdir(), 'distill-lab-e2e-'));
   const at = (...parts: string[]): string => path.join(home, ...parts);
   const workspace = at('workspace');
@@ -67,14 +72,15 @@ export async function startWorkbench({ tools, files, settings = {}, trust = 'all
   await mkdir(at('user', 'User'), { recursive: true });
   await writeFile(at('user', 'User', 'settings.json'), JSON.stringify({ ...QUIET, ...settings }));
   await writeFile(at('config.yaml'), 'auth: none\n');
-  await installExtension(at('extensions'));
+  const folders = ['--config', at('config.yaml'), '--user-data-dir', at('user'), '--extensions-dir', at('extensions')];
+  if (vsix === undefined) await installExtension(at('extensions'));
+  else await promisify(execFile)(process.execPath, [tools.codeServer, ...folders, '--install-extension', vsix]);
 
   const port = await freePort();
   const server = spawn(process.execPath, [
-    tools.codeServer, '--config', at('config.yaml'), '--auth', 'none', '--bind-addr', `127.0.0.1:${port}`,
-    '--user-data-dir', at('user'), '--extensions-dir', at('extensions'), '--disable-telemetry', '--disable-update-check',
+    tools.codeServer, ...folders, '--auth', 'none', '--bind-addr', `127.0.0.1:${port}`, '--disable-telemetry', '--disable-update-check',
     '--disable-getting-started-override', ...(trust === 'all' ? ['--disable-workspace-trust'] : []), workspace,
-  ], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  ], { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, ...env } });
   const url = `http://127.0.0.1:${port}/?folder=${encodeURIComponent(workspace)}`;
   await answering(server, `http://127.0.0.1:${port}/healthz`);
   return {

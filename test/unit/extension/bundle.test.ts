@@ -54,7 +54,7 @@ describe('activation', () => {
   });
 
   test('happens for experiments and panels only', () => {
-    expect(manifest.activationEvents).toEqual(['workspaceContains:**/*.distill.{yaml,yml}', 'onWebviewPanel:distillLab.run', 'onWebviewPanel:distillLab.compare']);
+    expect(manifest.activationEvents).toEqual(['workspaceContains:**/*.distill.{yaml,yml}', 'workspaceContains:shapes-fgd.distill.yaml', 'onWebviewPanel:distillLab.run', 'onWebviewPanel:distillLab.compare']);
   });
 });
 

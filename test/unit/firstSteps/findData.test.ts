@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findData } from '../../../src/firstSteps/findData.ts';
+import { findData, findWeights } from '../../../src/firstSteps/findData.ts';
 
 let root: string;
 beforeEach(async () => { root = await mkdtemp(path.join(tmpdir(), 'find-data-')); });
@@ -110,6 +110,12 @@ describe('the search', () => {
     await write(data('a'));
     await symlink(root, path.join(root, 'a', 'round'));
     expect(await findData(root)).toHaveLength(1);
+  });
+
+  test('finds weights too, but not those of runs', async () => {
+    await write({ 'teachers/a.pth': '', 'b.safetensors': '', 'c.txt': '', 'runs/x/checkpoints/student.safetensors': '' });
+    expect(await findWeights(root)).toEqual(['b.safetensors', 'teachers/a.pth']);
+    expect(await findWeights(root, AbortSignal.abort())).toEqual([]);
   });
 
   test('a folder that is not there holds nothing', async () => {
