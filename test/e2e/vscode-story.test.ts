@@ -115,11 +115,8 @@ describe.skipIf(!whenPossible())('the first hour', () => {
 
   test('one key changed in the editor, and another run', async () => {
     await driver.tab(EXPERIMENT).click();
-    await driver.page.keyboard.press('Control+f');
-    await driver.page.locator('.find-widget textarea, .find-widget input').first().fill('seed: 0');
-    await driver.page.keyboard.press('Enter');
-    await driver.page.keyboard.press('Escape');
-    await driver.page.keyboard.type('seed: 1');
+    const lines = (await readFile(path.join(sample, EXPERIMENT), 'utf8')).split('\n');
+    await driver.replaceLine(lines.findIndex((line) => line.includes('seed: 0')) + 1, 'seed: 1');
     await driver.command('Distill Lab: Run Distillation');
     await driver.until('there are two runs', async () => (await readdir(path.join(sample, 'runs'))).filter((name) => !name.startsWith('.')).length === 2, 60_000);
     await driver.until('the new one has finished', async () => {

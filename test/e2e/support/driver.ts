@@ -74,6 +74,17 @@ export class Driver {
     await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
   }
 
+  /** Puts another text in the place of a line of the editor that has the focus. @param line from 1 on. */
+  async replaceLine(line: number, text: string): Promise<void> {
+    await this.page.keyboard.press('Control+g');
+    await this.page.locator('.quick-input-widget input').fill(`:${line}`);
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.statusbar-item').filter({ hasText: `Ln ${line},` }).waitFor();
+    await this.page.keyboard.press('Home');
+    await this.page.keyboard.press('Shift+End');
+    await this.page.keyboard.insertText(text);
+  }
+
   /** Follows the system's colours, without a key pressed: wants the setting `window.autoDetectColorScheme`. */
   async scheme(kind: 'light' | 'dark'): Promise<void> {
     await this.page.emulateMedia({ colorScheme: kind });
