@@ -38,6 +38,8 @@ export interface WorkbenchOptions {
   readonly files: Readonly<Record<string, string | Uint8Array>>;
   /** User settings on top of the quiet ones below. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** A folder that is there already and stays; default: a new one. */
+  readonly workspace?: string;
   /** Installed as a user does it, by the workbench itself; default: the folder that was built. */
   readonly vsix?: string;
   /** For the workbench, its extension host and every run. */
@@ -60,10 +62,10 @@ const QUIET = {
   'distillLab.confirmKill': false,
 };
 
-export async function startWorkbench({ tools, files, settings = {}, vsix, env = {}, trust = 'all' }: WorkbenchOptions): Promise<Workbench> {
+export async function startWorkbench({ tools, files, settings = {}, workspace: given, vsix, env = {}, trust = 'all' }: WorkbenchOptions): Promise<Workbench> {
   const home = await mkdtemp(path.join(tmpdir(), 'distill-lab-e2e-'));
   const at = (...parts: string[]): string => path.join(home, ...parts);
-  const workspace = at('workspace');
+  const workspace = given ?? at('workspace');
   await mkdir(workspace, { recursive: true });
   for (const [file, content] of Object.entries(files)) {
     await mkdir(path.dirname(path.join(workspace, file)), { recursive: true });
