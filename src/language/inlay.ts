@@ -132,15 +132,23 @@ function hintOf(sheet: Sheet, at: KeyPath, left: readonly LeftOut[], intro: stri
   return entry === undefined ? [] : hintAt(sheet, entry.value.end, left, intro, label);
 }
 
-/** More than these are cut: the tooltip has them all. */
-const MOST_KEYS = 3;
+/** VS Code cuts longer labels in the middle of a number; the tooltip has all keys. */
+const LONGEST = 43;
+const MORE = ', …';
+
+function shortLabel(left: readonly LeftOut[]): string {
+  const parts = left.map(({ path, value }) => `${String(path.at(-1))}: ${written(value)}`);
+  const whole = parts.join(', ');
+  if (whole.length <= LONGEST) return whole;
+  const fitting = parts.filter((_, index) => parts.slice(0, index + 1).join(', ').length + MORE.length <= LONGEST);
+  return fitting.length === 0 ? `${parts[0]?.slice(0, LONGEST - 1) ?? ''}…` : `${fitting.join(', ')}${MORE}`;
+}
 
 function hintAt({ text, t, data }: Sheet, offset: number, left: readonly LeftOut[], intro: string, label?: string): readonly Hint[] {
   if (left.length === 0) return [];
-  const shown = left.slice(0, MOST_KEYS).map(({ path, value }) => `${String(path.at(-1))}: ${written(value)}`).join(', ');
   return [{
     offset,
-    label: label ?? `${shown}${left.length > MOST_KEYS ? ', …' : ''}`,
+    label: label ?? shortLabel(left),
     tooltip: [intro, ...left.map(({ path, value }) => `- \`${String(path.at(-1))}: ${written(value)}\` ${meaning(path, data)}`), t('Double-click to write it down.')],
     edit: () => {
       const changed = applyChanges(text, left.map(({ path, value }): Change => ({ kind: 'set', path, value })));
