@@ -139,6 +139,24 @@ describe.skipIf(!hasChromium)('the mask viewer in Chromium', () => {
     expect(images.length).toBeLessThan(40);
   });
 
+  it('holds few of 500 recorded masks at a time, and asks for each no more often than it is looked at', async () => {
+    // 51 recordings of 10 images, each image once for all of them.
+    const opened = await openWithMasks({ run: { totalSteps: 500, picturesEvery: 10, evaluateEvery: 500, images: 10, imageSize: 64 } });
+    const slider = opened.page.locator('.time input');
+    const last = Number(await slider.getAttribute('max'));
+    expect(last).toBeGreaterThanOrEqual(50);
+    for (let at = 0; at <= last; at += 1) {
+      await slider.fill(String(at));
+      await waitUntil(opened, `document.querySelector(".when").textContent.includes(" ${at + 1} of ${last + 1}")`);
+    }
+    await waitUntil(opened, 'window.bitmaps.made >= 10');
+    const asked = opened.posted.filter((message) => message.type === 'image').map((message) => message.file);
+    expect(new Set(asked).size, 'an image is stored once').toBe(asked.length);
+    const { most } = await opened.page.evaluate<{ most: number }>('window.bitmaps');
+    expect(most).toBeLessThanOrEqual(32);
+    expect(await opened.page.locator('canvas').count()).toBeLessThan(40);
+  });
+
   it('gives teacher, student and difference one scale, and each its own when that is switched off', async () => {
     const opened = await openWithMasks();
     const ends = async (): Promise<string[]> => opened.page.locator('.pane .scale:not(.none) .number').allInnerTexts();

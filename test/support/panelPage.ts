@@ -158,6 +158,15 @@ function html(theme: ThemeName, words: PanelOptions['words']): string {
 function hostScript(state: unknown): string {
   return `
     if (sessionStorage.getItem('state') === null) sessionStorage.setItem('state', ${JSON.stringify(JSON.stringify(state ?? null))});
+    const decode = globalThis.createImageBitmap.bind(globalThis);
+    globalThis.bitmaps = { made: 0, open: 0, most: 0 };
+    globalThis.createImageBitmap = async (...given) => {
+      const bitmap = await decode(...given);
+      const close = bitmap.close.bind(bitmap);
+      bitmap.close = () => { globalThis.bitmaps.open -= 1; close(); };
+      Object.assign(globalThis.bitmaps, { made: globalThis.bitmaps.made + 1, open: globalThis.bitmaps.open + 1, most: Math.max(globalThis.bitmaps.most, globalThis.bitmaps.open + 1) });
+      return bitmap;
+    };
     globalThis.acquireVsCodeApi = () => ({
       // Bytes do not cross to the test as they are.
       postMessage: (message) => globalThis.postToHost(message.content instanceof ArrayBuffer ? { ...message, content: { bytes: [...new Uint8Array(message.content)] } } : message),
