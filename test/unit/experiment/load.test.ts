@@ -105,7 +105,7 @@ const ROWS: readonly Row[] = [
   { title: 'no towers', text: withLine('student', `${student}, head: { convs: 0 } }`).replace('method: fgd', 'method: pgd'), code: 'DL122', at: [6, 13], says: /student's head has none/ },
   { title: 'no towers of a student that teaches itself', text: withLine('student', `${student}, head: { convs: 0 } }`).replace('method: fgd', 'method: mimicdet').replace(/^teacher.*$/m, ''), code: 'DL122', at: [6, 13], says: /has none/ },
   { title: 'boxes of two kinds', text: pair('atss', 'fcos', 'method: dsig'), code: 'DL122', at: [6, 13], says: /teacher is atss, the student fcos/ },
-  { title: 'boxes in two units', text: pair('retinanet', 'atss', '{ method: chen2017 }').replace('backbone: small', 'backbone: small, anchors: { octaves: 1 }'), code: 'DL122', at: [6, 5], says: /units of their heads/ },
+  { title: 'boxes in two units', text: pair('retinanet', 'atss', '{ method: chen2017 }').replace('backbone: small', 'backbone: small, anchors: { octaves: 1 }'), code: 'DL122', at: [6, 15], says: /units of their heads/ },
   { title: 'an assistant between two detectors', text: pair('atss', 'fcos', 'method: scalekd'), code: 'DL122', at: [6, 13], says: /one kind of detector/ },
   { title: 'losses that leave branches out', text: pair('atss', 'atss', '{ method: chen2017, losses: paper }'), code: 'DL122', at: [6, 33], says: /more branches/ },
   { title: 'losses that do not fit distributions', text: pair('gfl', 'gfl', '{ method: lad, losses: paa }'), code: 'DL122', at: [6, 28] },

@@ -16,8 +16,8 @@ it('publishes the schema that the source has (else: node scripts/schema.mjs)', (
 });
 
 describe('the published schema', () => {
-  // Editors know `markdownDescription`; the standard does not. Tuples of draft 07 need no length to be closed by.
-  const ajv = new Ajv({ strict: true, strictTuples: false, keywords: ['markdownDescription'] });
+  // Editors know `markdownDescription`, our hovers `unit`; the standard takes both for remarks. Tuples of draft 07 need no length to be closed by.
+  const ajv = new Ajv({ strict: true, strictTuples: false, keywords: ['markdownDescription', 'unit'] });
   const validate = ajv.compile(published);
 
   it('is draft 07 to the letter', () => {
