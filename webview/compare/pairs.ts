@@ -1,7 +1,12 @@
 /** What two runs recorded at the same step, of the same image, by the same mask. Pure. */
+import { type PictureIndex } from '../../src/experiment/record.ts';
 import { type RunModel } from '../model.ts';
 import { type Level, type MaskChoice, type PaneContent, choicesOf, levelsOf, panesOf } from '../masks/selection.ts';
-import { type RecordedStep } from '../masks/store.ts';
+
+export interface Recorded {
+  readonly index: PictureIndex;
+  readonly values: Float32Array;
+}
 
 export interface Recording {
   readonly step: number;
@@ -29,12 +34,12 @@ export function commonSteps(left: RunModel, right: RunModel): CommonStep[] {
 }
 
 /** Maps that both have; bars, matrices and boxes are seen in each run's own panel. */
-export function commonChoices(left: RecordedStep, right: RecordedStep): MaskChoice[] {
+export function commonChoices(left: Recorded, right: Recorded): MaskChoice[] {
   const others = new Set(choicesOf(right.index).map(({ key }) => key));
   return choicesOf(left.index).filter(({ key, form }) => form === 'map' && others.has(key));
 }
 
-export function commonLevels(left: RecordedStep, right: RecordedStep, choice: MaskChoice): Level[] {
+export function commonLevels(left: Recorded, right: Recorded, choice: MaskChoice): Level[] {
   const others = new Map(levelsOf(right.index, choice).map(({ name, stride }) => [name, stride]));
   return levelsOf(left.index, choice).filter(({ name, stride }) => others.get(name) === stride);
 }
@@ -47,8 +52,8 @@ export interface Pair {
 }
 
 /** The student's mask in both runs, or the masks that belong to neither network. */
-export function pairsOf(left: RecordedStep, right: RecordedStep, choice: MaskChoice, level: string, image: number): Pair[] {
-  const own = (of: RecordedStep): PaneContent[] => {
+export function pairsOf(left: Recorded, right: Recorded, choice: MaskChoice, level: string, image: number): Pair[] {
+  const own = (of: Recorded): PaneContent[] => {
     const panes = panesOf(of.index, of.values, choice, level, image);
     const students = panes.filter(({ role }) => role === 'student' || role === 'shared');
     return students.length > 0 ? students : panes.filter(({ role }) => role !== 'teacher');

@@ -22,7 +22,7 @@ export interface CompareOptions {
 export async function compare({ output }: Surroundings, folders: readonly string[], options: CompareOptions): Promise<number> {
   const runs = await readCompared(folders);
   const comparison = withOrder(compareRuns(runs, { join: options.join, baseline: baselineOf(folders, options.baseline) }), options.sort);
-  const text = await formatted(comparison, options);
+  const text = await formatted(comparison, folders, options);
   if (options.output === undefined) output.line(text.replace(/\r?\n$/, ''));
   else {
     const file = path.resolve(options.output);
@@ -50,12 +50,28 @@ function withOrder(comparison: Comparison, key: string | undefined): Comparison 
   return { ...comparison, results: sorted(comparison.results, { column: column.key, descending: column.numeric }) };
 }
 
-async function formatted(comparison: Comparison, options: CompareOptions): Promise<string> {
+async function formatted(comparison: Comparison, folders: readonly string[], options: CompareOptions): Promise<string> {
   if (options.csv) return csv(comparison.results);
   if (options.markdown) return (await import('../../comparison/markdown.ts')).markdownReport(comparison, new Date());
-  if (options.html) return (await import('../../comparison/html.ts')).htmlReport(comparison, [], new Date());
+  if (options.html) return (await import('../../comparison/html.ts')).htmlReport(comparison, await charts(comparison, folders), new Date());
   if (options.json) return `${JSON.stringify(jsonOf(comparison))}\n`;
   return `${terminal(comparison).join('\n')}\n`;
+}
+
+/** As the panel draws them at first, over all steps. */
+async function charts({ entries }: Comparison, folders: readonly string[]): Promise<readonly string[]> {
+  const [{ collectEvents }, { RunModel }, { chartsOfRuns, chartSvg }, { extent, sourceOfRuns }, { paletteOf }] = await Promise.all([
+    import('../../report/collect.ts'), import('../../../webview/model.ts'), import('../../comparison/curves.ts'), import('../../../webview/curves/samples.ts'), import('../../charts/palette.ts'),
+  ]);
+  const order = [...new Set(folders.map((folder) => path.resolve(folder)))];
+  const models = new Map(await Promise.all(order.map(async (folder) => {
+    const model = new RunModel();
+    model.add((await collectEvents(folder)).events, true);
+    return [path.basename(folder), model] as const;
+  })));
+  const end = Math.max(...[...models.values()].map((model) => extent(model, 'step')[1]));
+  const options = { axis: 'step', range: [0, end], smoothing: 0.9, logarithmic: false } as const;
+  return chartsOfRuns({ entries, order: [...models.keys()], models }).map((spec) => chartSvg(spec, sourceOfRuns(models), options, paletteOf('light')));
 }
 
 function terminal({ results, classes, notes, baseline }: Comparison): readonly string[] {

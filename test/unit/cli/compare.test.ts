@@ -40,6 +40,7 @@ describe('compare', () => {
     expect(await cli(first, second, '--html', '--output', file)).toBe(0);
     expect(out[2]).toBe(file);
     expect(readFileSync(file, 'utf8')).toMatch(/^<!DOCTYPE html>[\s\S]*<th scope="row">second<\/th>/);
+    expect(readFileSync(file, 'utf8').match(/<svg /g)?.length).toBeGreaterThan(5);
     expect(await cli(first, second, '--json', '--baseline', 'first')).toBe(0);
     expect(JSON.parse(out[3] ?? '')).toMatchObject({ baseline: 'first', results: [{ run: 'first', 'at step': 40, AP: { value: expect.closeTo(47.5, 1) as number } }, { run: 'second', AP: { difference: expect.closeTo(0, 9) as number } }] });
   });
