@@ -50,6 +50,8 @@ describe.skipIf(!whenPossible())('comparing runs', () => {
   });
 
   test('Compare Runs shows the runs that are chosen, and the one key that differs', async () => {
+    await driver.openFile('a.distill.yaml');
+    await driver.codeLens('Run Distillation').waitFor({ timeout: 120_000 });
     await driver.command('Distill Lab: Compare Runs');
     const rows = driver.page.locator('.quick-input-list .monaco-list-row');
     await rows.nth(1).waitFor({ timeout: 60_000 });
