@@ -82,12 +82,13 @@ describe.skipIf(!whenPossible())('comparing runs', () => {
   });
 
   test('after a reload the same comparison is there, once, in the light too', async () => {
-    await driver.theme('Light Modern');
     await driver.reload();
     const frame = await comparison();
     await frame.locator('.results .baseline .name', { hasText: 'first' }).waitFor();
     await frame.locator('.chart .legend-item .value', { hasText: /\d/ }).first().waitFor();
     expect(await driver.tab('Comparison').count()).toBe(1);
+    await driver.theme('Light Modern');
+    await frame.locator('body.vscode-light').waitFor();
     await driver.shot('63-compare-light');
   });
 
