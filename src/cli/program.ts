@@ -1,12 +1,14 @@
 /** The commands and their options. Everything heavy is imported inside the command that needs it. */
 import { Command, CommanderError, Option } from 'commander';
 import { type Arm } from '../experiment/record.ts';
+import { type CleanOptions } from './commands/clean.ts';
 import { type CompareOptions } from './commands/compare.ts';
 import { type EvaluateOptions } from './commands/evaluate.ts';
 import { type ExportOptions } from './commands/export.ts';
 import { type PredictOptions } from './commands/predict.ts';
 import { type ResumeOptions } from './commands/resume.ts';
 import { type RunOptions } from './commands/run.ts';
+import { type RunsOptions } from './commands/runs.ts';
 import { type StopOptions } from './commands/stop.ts';
 import { type TeachersOptions } from './commands/teachers.ts';
 import { EXIT, type Output, reportError } from './output.ts';
@@ -77,10 +79,7 @@ function addRuns(program: Command, surroundings: Surroundings, done: (code: numb
     .option('--kill', 'end it now; what came after its last checkpoint is lost', false)
     .option('--no-wait', 'do not wait until it has ended')
     .action(async (run: string, options: StopOptions) => { done(await (await import('./commands/stop.ts')).stop(surroundings, run, options)); });
-  program.command('runs').argument('[folder]', 'folder of run folders', 'runs')
-    .description('list runs, newest first')
-    .option('--json', 'one JSON array', false)
-    .action(async (folder: string, options: { json: boolean }) => { done(await (await import('./commands/runs.ts')).runs(surroundings, folder, options)); });
+  addKeeping(program, surroundings, done);
   program.command('compare').argument('<runs...>', 'run folders')
     .description('runs beside each other: figures, the keys that differ, AP by class')
     .option('--baseline <run>', 'the run that differences are shown against')
@@ -97,6 +96,26 @@ function addRuns(program: Command, surroundings: Surroundings, done: (code: numb
     .action(async (options: RunOptions) => { done(await (await import('./commands/demo.ts')).demo(surroundings, options)); });
   program.command('run-child', { hidden: true }).argument('<run>', 'run folder')
     .action(async (run: string) => { done(await (await import('../run/child.ts')).runChild(run)); });
+}
+
+function addKeeping(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  program.command('runs').argument('[folder]', 'folder of run folders', 'runs')
+    .description('list runs, pinned ones first')
+    .addOption(new Option('--sort <order>', 'what comes first').choices(['newest', 'ap', 'gain', 'name', 'size']).default('newest'))
+    .option('--filter <words>', 'only runs that tell all these words: name, experiment, methods, state', '')
+    .addOption(new Option('--state <states...>', 'only runs in these states').choices(['preparing', 'running', 'stopping', 'stopped', 'finished', 'failed', 'killed', 'lost']))
+    .option('--json', 'one JSON array', false)
+    .action(async (folder: string, options: RunsOptions) => { done(await (await import('./commands/runs.ts')).runs(surroundings, folder, options)); });
+  program.command('delete').argument('<runs...>', 'run folders')
+    .description('delete runs for good, and tell what that frees')
+    .option('--dry-run', 'only tell', false)
+    .action(async (folders: string[], options: { dryRun: boolean }) => { done(await (await import('./commands/delete.ts')).deleteRuns(surroundings, folders, options)); });
+  program.command('clean').argument('[folder]', 'folder of run folders', 'runs')
+    .description('delete runs without a step, leftover checkpoints, and masks beyond a quota; pinned runs keep all')
+    .option('--dry-run', 'only list what would go', false)
+    .option('--pictures-quota <MB>', 'what all recorded masks together may take')
+    .option('--json', 'one JSON object', false)
+    .action(async (folder: string, options: CleanOptions) => { done(await (await import('./commands/clean.ts')).clean(surroundings, folder, options)); });
 }
 
 function addNetworks(program: Command, surroundings: Surroundings, done: (code: number) => void): void {

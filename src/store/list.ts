@@ -1,6 +1,6 @@
 /** All runs under some folders, fast: what was folded once is kept in an index file that can be deleted at any time. */
 import { type Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FILES } from '../experiment/record.ts';
 import { EventLog } from './eventLog.ts';
@@ -106,6 +106,6 @@ async function stampOf(folder: string): Promise<string> {
 async function linkRow(folder: string): Promise<RunSummary | undefined> {
   const isRun = await exists(path.join(folder, FILES.resolved)) || await exists(path.join(folder, FILES.events));
   if (!isRun) return undefined;
-  const nothing = { outline: undefined, note: {}, heartbeat: undefined, launch: undefined, stopRequested: false, created: 0, alive: undefined };
+  const nothing = { outline: undefined, note: {}, heartbeat: undefined, launch: undefined, stopRequested: false, created: await lstat(folder).then(({ mtimeMs }) => mtimeMs, () => 0), alive: undefined };
   return { ...summarize(folder, emptyHistory(), nothing), reason: undefined, damage: 'This folder is a link and is not read.' };
 }

@@ -1,9 +1,9 @@
 /** Clean Up: first a list of what would go, with sizes; what stays ticked goes to the trash. */
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { byteSize } from '../../byteSize.ts';
 import { type CleanUpItem } from '../../store/index.ts';
 import { type CommandFactory } from '../context.ts';
-import { size } from '../runsView/texts.ts';
 import { stateWord } from '../words.ts';
 import { byRoot, offerUndo } from './deleteRuns.ts';
 import { asLabel } from './targets.ts';
@@ -39,7 +39,7 @@ export const cleanUp: CommandFactory = (context) => async () => {
 async function choose(plan: readonly CleanUpItem[]): Promise<readonly CleanUpItem[]> {
   const picker = vscode.window.createQuickPick<Pick>();
   const sum = (items: readonly Pick[]): number => items.reduce((bytes, { item }) => bytes + (item?.bytes ?? 0), 0);
-  const tell = (items: readonly Pick[]): void => { picker.title = vscode.l10n.t('Clean Up: {0} of {1}', size(sum(items)), size(sum(picks))); };
+  const tell = (items: readonly Pick[]): void => { picker.title = vscode.l10n.t('Clean Up: {0} of {1}', byteSize(sum(items)), byteSize(sum(picks))); };
   const picks = picksOf(plan);
   picker.canSelectMany = true;
   picker.items = picks;
@@ -71,7 +71,7 @@ function picksOf(plan: readonly CleanUpItem[]): readonly Pick[] {
     if (items.length === 0) return [];
     return [
       { label: titles[kind], kind: vscode.QuickPickItemKind.Separator },
-      ...items.map((item): Pick => ({ label: asLabel(item.run.name), description: `${size(item.bytes)} · ${stateWord(vscode.l10n.t, item.run.state)}`, detail: detailOf(item), item })),
+      ...items.map((item): Pick => ({ label: asLabel(item.run.name), description: `${byteSize(item.bytes)} · ${stateWord(vscode.l10n.t, item.run.state)}`, detail: detailOf(item), item })),
     ];
   });
 }

@@ -1,9 +1,9 @@
 /** Delete: runs go to the trash of their folder, and come back by Undo until the window is closed. */
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { byteSize } from '../../byteSize.ts';
 import { type CommandFactory, type Context } from '../context.ts';
 import { isLive } from '../run.ts';
-import { size } from '../runsView/texts.ts';
 import { type Deletion } from '../trash.ts';
 import { chooseRuns } from './targets.ts';
 
@@ -37,7 +37,7 @@ export function byRoot(folders: readonly string[], rootOf = (folder: string): st
 
 /** Returns when the notification is gone. */
 export async function offerUndo(context: Context, deletion: Deletion, what: string): Promise<void> {
-  const freed = size(deletion.reduce((sum, { bytes }) => sum + bytes, 0));
+  const freed = byteSize(deletion.reduce((sum, { bytes }) => sum + bytes, 0));
   const undo = vscode.l10n.t('Undo');
   const answer = await vscode.window.showInformationMessage(vscode.l10n.t('Deleted {0}. {1} are freed when this window is closed.', what, freed), undo);
   if (answer !== undo) return;

@@ -5,7 +5,7 @@ import { type RunGroup } from '../../store/arrange.ts';
 import { isLive, isResumable, type Run } from '../run.ts';
 import { withRelativePaths } from '../settings.ts';
 import { stateWord } from '../words.ts';
-import { groupDescription, plain, rowDescription, rowLabel, tooltipOf } from './texts.ts';
+import { escapeMarkdown, groupDescription, plain, rowDescription, rowLabel, tooltipOf } from './texts.ts';
 
 /** One row a run, the same object as long as the run is known. */
 export class RunNode {
@@ -26,6 +26,11 @@ export class GroupNode {
 
   constructor(group: RunGroup) {
     this.group = group;
+  }
+
+  /** What a command that is called on it is about. */
+  get runs(): readonly Run[] {
+    return this.group.runs;
   }
 }
 
@@ -74,18 +79,8 @@ export function tooltip({ run }: RunNode): vscode.MarkdownString {
   const markdown = new vscode.MarkdownString('', false);
   markdown.isTrusted = false;
   markdown.supportHtml = false;
-  markdown.appendMarkdown('**').appendText(heading).appendMarkdown('**\n\n');
-  for (const sentence of sentences) markdown.appendText(withRelativePaths(oneLine(sentence))).appendMarkdown('\n\n');
-  for (const [at, row] of table.entries()) {
-    for (const cell of row) markdown.appendMarkdown('|').appendText(cell);
-    markdown.appendMarkdown(`|\n${at === 0 ? '|:--|--:|--:|--:|\n' : ''}`);
-  }
-  markdown.appendMarkdown('\n');
-  for (const [name, value] of facts) markdown.appendText(`${name}: ${oneLine(value)}`).appendMarkdown('  \n');
-  for (const warning of warnings) markdown.appendMarkdown('\n\n').appendText(oneLine(warning));
-  return markdown;
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim();
+  const lines = [`**${escapeMarkdown(heading)}**`, '', ...sentences.flatMap((sentence) => [escapeMarkdown(withRelativePaths(sentence)), ''])];
+  for (const [at, row] of table.entries()) lines.push(`|${row.map(escapeMarkdown).join('|')}|`, ...(at === 0 ? ['|:--|--:|--:|--:|'] : []));
+  lines.push('', ...facts.map(([name, value]) => `${escapeMarkdown(`${name}: ${value}`)}  `), ...warnings.flatMap((warning) => ['', `⚠ ${escapeMarkdown(warning)}`]));
+  return markdown.appendMarkdown(lines.join('\n'));
 }

@@ -1,4 +1,5 @@
 /** What a row of the runs view says. Pure: the translator is handed in, so that it is tested without VS Code. */
+import { byteSize } from '../../byteSize.ts';
 import { isLive, type Run } from '../run.ts';
 import { formatAp, percent, stateWord, timeLeft, type Translate } from '../words.ts';
 
@@ -6,14 +7,6 @@ import { formatAp, percent, stateWord, timeLeft, type Translate } from '../words
 function signed(fraction: number): string {
   const points = (Math.abs(fraction) * 100).toFixed(1);
   return points === '0.0' ? '±0.0' : `${fraction < 0 ? '−' : '+'}${points}`;
-}
-
-/** Three digits at most are enough to decide what to delete. */
-export function size(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let [value, unit] = [bytes, 0];
-  while (value >= 999.5 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
-  return `${value < 9.95 && unit > 0 ? value.toFixed(1) : value.toFixed(0)} ${units[unit] ?? ''}`;
 }
 
 export function age(t: Translate, milliseconds: number): string {
@@ -40,17 +33,25 @@ export function plain(text: string): string {
   return cleaned.length > 120 ? `${cleaned.slice(0, 119)}…` : cleaned;
 }
 
+/**
+ * For markdown that must show it as it is: every mark that could mean something is escaped. (`MarkdownString.appendText` does
+ * that too, but makes spaces that no line breaks at.)
+ */
+export function escapeMarkdown(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim().replaceAll(/[!-/:-@[-`{-~]/g, '\\$&');
+}
+
 /** `AP 43.1 (+5.4) · 2 h ago · 120 MB`, with as much of it as is known. */
 export function rowDescription(t: Translate, run: Run, now = Date.now()): string {
   const parts: string[] = [];
   if (run.pinned) parts.push(t('pinned'));
-  if (run.state === 'running') parts.push(run.progress.total > 0 ? percent(run.progress.done / run.progress.total) : stateWord(t, run.state));
-  else if (run.state !== 'finished') parts.push(stateWord(t, run.state));
   const figures = apAndGain(run);
   if (figures !== undefined) parts.push(figures);
+  if (run.state === 'running') parts.push(run.progress.total > 0 ? percent(run.progress.done / run.progress.total) : stateWord(t, run.state));
+  else if (run.state !== 'finished') parts.push(stateWord(t, run.state));
   if (!isLive(run)) parts.push(age(t, now - run.created));
   else if (run.secondsLeft !== undefined && run.state === 'running') parts.push(timeLeft(t, run.secondsLeft));
-  if (run.bytes !== undefined) parts.push(size(run.bytes));
+  if (run.bytes !== undefined) parts.push(byteSize(run.bytes));
   return parts.join(' · ');
 }
 
@@ -69,9 +70,9 @@ export function groupDescription(t: Translate, runs: readonly Run[]): string {
 
 /** Under its experiment a run that nobody named is told by when it was made. */
 export function rowLabel(run: Run, isUnderExperiment: boolean, language: string): string {
-  if (!isUnderExperiment || run.name !== run.experimentName) return plain(run.name);
+  if (!isUnderExperiment || run.name !== run.experimentName || run.name === run.id) return plain(run.name);
   try {
-    return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }).format(run.created);
+    return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(run.created);
   } catch {
     return run.id;
   }
@@ -101,7 +102,7 @@ export function tooltipOf(t: Translate, run: Run, { folder, language }: { readon
     const until = ended ?? updated;
     facts.push([t('started'), new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(started) + (until === undefined || until <= started ? '' : `, ${duration(t, until - started)}`)]);
   } else facts.push([t('made'), age(t, now - run.created)]);
-  if (bytes !== undefined) facts.push([t('on disk'), size(bytes)]);
+  if (bytes !== undefined) facts.push([t('on disk'), byteSize(bytes)]);
   if (run.engine !== undefined) facts.push([t('device'), plain(`${run.engine.device}, ${run.engine.precision}`)]);
   if (process !== undefined && isLive(run)) facts.push([t('process'), plain(`${process.pid} (${process.host})`)]);
   facts.push([t('folder'), folder]);

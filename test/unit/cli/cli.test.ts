@@ -238,3 +238,39 @@ describe('words', () => {
     expect(statuses.some((text) => text.includes('step 6/6'))).toBe(true);
   });
 });
+
+describe('keeping runs', () => {
+  it('lists them in the order and choice asked for, with sizes', async () => {
+    const kept = path.join(root, 'kept');
+    runFolder(kept, 'good', eventLines([started({ name: 'good', arms: ['student'] }), step(100), evaluation('student', 100, 0.5), ended()]));
+    runFolder(kept, 'better', eventLines([started({ name: 'better', arms: ['student'] }), step(100), evaluation('student', 100, 0.6), ended()]));
+    runFolder(kept, 'bad', eventLines([started({ name: 'bad' }), ended('failed')]));
+    expect(await cli('runs', kept, '--sort', 'ap')).toBe(0);
+    expect(out.map((line) => line.split(' ')[0])).toEqual(['better', 'good', 'bad']);
+    out = [];
+    expect(await cli('runs', kept, '--filter', 'good fgd', '--json')).toBe(0);
+    expect(JSON.parse(out[0] ?? '')).toMatchObject([{ id: 'good', experiment: 'good', pinned: false, bytes: expect.any(Number) as number }]);
+    out = [];
+    expect(await cli('runs', kept, '--state', 'failed')).toBe(0);
+    expect(out).toHaveLength(1);
+    expect(await cli('runs', kept, '--sort', 'colour')).toBe(2);
+  });
+
+  it('cleans up after a dry run, and deletes', async () => {
+    const kept = path.join(root, 'kept');
+    expect(await cli('clean', kept, '--dry-run')).toBe(0);
+    expect(out).toEqual(['bad  ended before its first step', expect.stringMatching(/would be freed$/)]);
+    expect(existsSync(path.join(kept, 'bad'))).toBe(true);
+    out = [];
+    expect(await cli('clean', kept, '--json')).toBe(0);
+    expect(JSON.parse(out[0] ?? '')).toMatchObject({ dryRun: false, items: [{ kind: 'run', run: 'bad' }] });
+    expect(existsSync(path.join(kept, 'bad'))).toBe(false);
+    expect(await cli('delete', path.join(kept, 'good'), path.join(root, 'nowhere'))).toBe(2);
+    expect(existsSync(path.join(kept, 'good'))).toBe(true);
+    out = [];
+    expect(await cli('delete', path.join(kept, 'good'))).toBe(0);
+    expect(out).toEqual([expect.stringMatching(/^deleted good: \d/)]);
+    expect(existsSync(path.join(kept, 'good'))).toBe(false);
+    expect(await cli('clean', kept, '--pictures-quota', 'much')).toBe(2);
+  });
+});

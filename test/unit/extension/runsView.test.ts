@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { age, duration, groupDescription, plain, rowDescription, rowLabel, size, tooltipOf } from '../../../src/extension/runsView/texts.ts';
+import { byteSize } from '../../../src/byteSize.ts';
+import { age, duration, escapeMarkdown, groupDescription, plain, rowDescription, rowLabel, tooltipOf } from '../../../src/extension/runsView/texts.ts';
 import { type Run } from '../../../src/extension/run.ts';
 import { english } from '../../../src/extension/words.ts';
 import { type RunEvent } from '../../../src/experiment/record.ts';
@@ -31,7 +32,8 @@ describe('a row', () => {
   test('is called by its time under an experiment of the same name', () => {
     const run = runOf(whole, { created: Date.UTC(2026, 0, 31, 12, 5) });
     expect(rowLabel(run, false, 'en')).toBe('a run');
-    expect(rowLabel(run, true, 'en')).toMatch(/^Jan 3[01], \d\d:05/);
+    expect(rowLabel(run, true, 'en')).toMatch(/^Jan 3[01], \d\d:05$/);
+    expect(rowLabel({ ...run, name: 'link', experimentName: 'link', id: 'link' }, true, 'en')).toBe('link');
     expect(rowLabel({ ...run, name: 'Best so far' }, true, 'en')).toBe('Best so far');
     expect(rowLabel(run, true, 'no such language')).toBe('r');
   });
@@ -49,12 +51,16 @@ test('a group tells how many it has, and the best', () => {
 });
 
 test.each([[0, '0 B'], [999, '999 B'], [1000, '1.0 kB'], [9940, '9.9 kB'], [9960, '10 kB'], [999_499, '999 kB'], [999_500, '1.0 MB'], [2 ** 31, '2.1 GB'], [5e15, '5000 TB']])('%d bytes are %s', (bytes, expected) => {
-  expect(size(bytes)).toBe(expected);
+  expect(byteSize(bytes)).toBe(expected);
 });
 
 test('times are told as people say them', () => {
   expect([10_000, 61_000, 59 * 60_000, 90 * 60_000, 47 * 3_600_000, 72 * 3_600_000].map((time) => age(english, time))).toEqual(['just now', '1 min ago', '59 min ago', '2 h ago', '47 h ago', '3 days ago']);
   expect([4000, 99_000, 600_000, 7_500_000].map((time) => duration(english, time))).toEqual(['4 s', '99 s', '10 min', '2 h 5 min']);
+});
+
+test('text in markdown stays text', () => {
+  expect(escapeMarkdown('<img src=x>\n[a](command:b) $(x) http://c.d')).toBe(String.raw`\<img src\=x\> \[a\]\(command\:b\) \$\(x\) http\:\/\/c\.d`);
 });
 
 describe('a tooltip', () => {
