@@ -33,7 +33,7 @@ describe.skipIf(!hasChromium)('the panel and what it must not believe', () => {
     expect(await opened.page.locator('img, .page script').count()).toBe(0);
     expect(await opened.page.evaluate('window.hacked')).toBeUndefined();
     expect(await opened.page.locator('.chart').count()).toBeLessThan(16);
-    expect(await opened.page.locator('.hint').innerText()).toContain('more parts are not shown');
+    expect(await opened.page.locator('.curves .hint').innerText()).toContain('more parts are not shown');
   });
 
   it('outlives every message that is wrong at any one place, and draws the next right one', async () => {
