@@ -8,7 +8,7 @@ import { readNodes, readTree } from './tree.ts';
 import { type TextRange } from './types.ts';
 
 /** Nobody writes this. */
-const MARK = 'cursor';
+const MARK = '⁋cursor⁋';
 
 export interface Cursor {
   /** `key`: a key of the mapping at `path`. `value`: the value at `path`. */

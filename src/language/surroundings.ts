@@ -78,7 +78,7 @@ async function isFile(file: string): Promise<boolean> {
 }
 
 async function sizeOf(file: string): Promise<string> {
-  return stat(file).then(({ size }) => `${(size / 2 ** 20).toFixed(1)} MB`, () => '');
+  return stat(file).then(({ size }) => (size < 2 ** 20 ? `${Math.ceil(size / 1024)} kB` : `${(size / 2 ** 20).toFixed(1)} MB`), () => '');
 }
 
 /** NVIDIA's driver tells of its GPUs in files; elsewhere the first GPU is offered as such. */

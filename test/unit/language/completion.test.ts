@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { experimentJsonSchema, keysAt, schemasAt } from '../../../src/experiment/jsonSchema.ts';
 import { METHOD_CARDS } from '../../../src/experiment/methods/index.ts';
+import { TEMPLATES } from '../../../src/experiment/templates.ts';
 import { parseYaml } from '../../../src/experiment/yamlTree.ts';
+import { complete } from '../../../src/language/complete.ts';
 import { accepted, AROUND, completeAt, FILE } from './support.ts';
 
 interface Row { readonly source: string; readonly offered: string; readonly not: string }
@@ -234,4 +236,23 @@ describe('every method', () => {
 test('every key of the experiment is offered at the top', async () => {
   const labels = (await completeAt('|')).filter(({ kind }) => kind === 'key').map(({ label }) => label);
   expect([...labels].sort()).toEqual(Object.keys(experimentJsonSchema().properties ?? {}).sort());
+});
+
+test.each(TEMPLATES.map(({ id, text }) => [id, text] as const))('%s: anywhere in it, each label once, and what is replaced lies on the cursor\'s line', async (_, text) => {
+  for (let offset = 0; offset <= text.length; offset += 11) {
+    const items = await complete({ text, file: FILE }, offset, AROUND);
+    const line = { start: text.lastIndexOf('\n', offset - 1) + 1, end: `${text}\n`.indexOf('\n', offset) };
+    const labels = items.map(({ label }) => label);
+    expect(labels).toEqual([...new Set(labels)]);
+    for (const { range } of items) {
+      expect(range.start).toBeGreaterThanOrEqual(line.start);
+      expect(range.start).toBeLessThanOrEqual(offset);
+      expect(range.end).toBeGreaterThanOrEqual(offset);
+      expect(range.end).toBeLessThanOrEqual(line.end);
+    }
+  }
+});
+
+test('a class may be called like anything', async () => {
+  expect((await completeAt('data:\n  format: coco\n  root: data\n  classes: [cursor, |]', AROUND)).map(({ label }) => label)).toContain('cat');
 });
