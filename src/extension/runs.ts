@@ -86,7 +86,12 @@ export class Runs implements vscode.Disposable {
       await watch.refresh();
       return;
     }
-    const { readRun } = await import('../store/index.ts');
+    const { isLink, readRun } = await import('../store/index.ts');
+    // A watcher tells of what lies behind a link, too; a list knows to leave it alone.
+    if (await isLink(folder)) {
+      await this.look();
+      return;
+    }
     const run = await readRun(folder);
     // A watch that came up meanwhile knows more than this reading, which may be older.
     const since = this.watches.get(folder);

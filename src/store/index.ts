@@ -8,7 +8,7 @@ export { LONGEST_TITLE, type Note, readNote, writeNote } from './note.ts';
 export { LossReader, type LossPart, type LossPoint, LossSeries, type MethodLoss } from './losses.ts';
 export { isProcessAlive } from './processLife.ts';
 export { readRun, type RunSummary } from './run.ts';
-export { diskBytes, pictureFile, readConfig, readImage, readLogTail, readPictures, readResolved } from './runFiles.ts';
+export { diskBytes, isLink, pictureFile, readConfig, readImage, readLogTail, readPictures, readResolved } from './runFiles.ts';
 export { isLive, mayComeBack } from './state.ts';
 export { moveToTrash, purge, purgeAbandoned, refuseGoing, removeForGood, restore, type Trashed } from './trash.ts';
 export { type RunChange, type Watch, watchRun } from './watch.ts';

@@ -107,5 +107,5 @@ async function linkRow(folder: string): Promise<RunSummary | undefined> {
   const isRun = await exists(path.join(folder, FILES.resolved)) || await exists(path.join(folder, FILES.events));
   if (!isRun) return undefined;
   const nothing = { outline: undefined, note: {}, heartbeat: undefined, launch: undefined, stopRequested: false, created: await lstat(folder).then(({ mtimeMs }) => mtimeMs, () => 0), alive: undefined };
-  return { ...summarize(folder, emptyHistory(), nothing), reason: undefined, damage: 'This folder is a link and is not read.' };
+  return { ...summarize(folder, emptyHistory(), nothing), state: 'lost', reason: undefined, damage: 'This folder is a link and is not read.' };
 }

@@ -67,6 +67,11 @@ export async function exists(file: string): Promise<boolean> {
   return lstat(file).then(() => true, () => false);
 }
 
+/** Whether this is a link: what it leads to is nobody's run, as it may lie anywhere. */
+export async function isLink(place: string): Promise<boolean> {
+  return lstat(place).then((found) => found.isSymbolicLink(), () => false);
+}
+
 /** A run has some thousands of files; what has more than this is counted so far. */
 const MOST_FILES = 100_000;
 

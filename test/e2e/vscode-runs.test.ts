@@ -36,8 +36,13 @@ describe.skipIf(!isPossible)('the view of runs', () => {
   }
 
   async function fromMenu(label: string, title: string): Promise<void> {
-    await row(label).click({ button: 'right' });
-    await menu(title).click();
+    // A menu that has just come up takes no click on a slow machine; it is asked again until it has gone.
+    await driver.until(`${title} is chosen`, async () => {
+      if (!await menu(title).isVisible()) await row(label).click({ button: 'right' });
+      await menu(title).hover();
+      await menu(title).click();
+      return menu(title).waitFor({ state: 'hidden', timeout: 3000 }).then(() => true, () => false);
+    });
   }
 
   beforeAll(async () => {
@@ -75,8 +80,12 @@ describe.skipIf(!isPossible)('the view of runs', () => {
     expect(all).toMatch(/img src=x.*with a warning/);
     expect(all).toMatch(/link, lost.*with a warning/);
     await driver.shot('31-runs');
-    await row('scenes-fgd, finished').hover();
-    await driver.page.locator('.monaco-hover').getByText('over the better control').waitFor();
+    // The rows may be drawn anew under the pointer: it comes again until the tooltip is there.
+    await driver.until('the tooltip tells the gain', async () => {
+      await driver.page.mouse.move(700, 600);
+      await row('scenes-fgd, finished').locator('.monaco-icon-label').hover();
+      return driver.page.locator('.monaco-hover').filter({ hasText: 'over the better control' }).first().waitFor({ timeout: 5000 }).then(() => true, () => false);
+    });
     await driver.page.screenshot({ path: path.join(PROJECT, 'test-results', 'vscode', '32-runs-tooltip.png') });
   });
 

@@ -219,7 +219,7 @@ describe('a hostile folder', () => {
   it('that is a link gives a row that says so', async () => {
     symlinkSync(runFolder(top, 'outside', finished), path.join(root, 'link'));
     symlinkSync(top, path.join(root, 'no-run'));
-    expect(await listRuns([root])).toMatchObject([{ id: 'link', damage: 'This folder is a link and is not read.' }]);
+    expect(await listRuns([root])).toMatchObject([{ id: 'link', state: 'lost', damage: 'This folder is a link and is not read.' }]);
   });
 
   it('may call itself anything', async () => {
