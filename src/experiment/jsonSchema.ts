@@ -17,6 +17,8 @@ export interface JsonSchema {
   readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
+  /** Of keys that are not among `properties`; false where there are none. */
+  readonly additionalProperties?: JsonSchema | boolean;
   readonly oneOf?: readonly JsonSchema[];
   readonly anyOf?: readonly JsonSchema[];
   readonly items?: JsonSchema | readonly JsonSchema[];
@@ -72,8 +74,8 @@ function step(schema: JsonSchema, part: string | number): readonly JsonSchema[] 
     const item = Array.isArray(items) ? (items as readonly JsonSchema[])[part] : (items as JsonSchema | undefined);
     return item === undefined ? [] : [item];
   }
-  const property = Object.hasOwn(schema.properties ?? {}, part) ? schema.properties?.[part] : undefined;
-  return property === undefined ? [] : [property];
+  const property = Object.hasOwn(schema.properties ?? {}, part) ? schema.properties?.[part] : schema.additionalProperties;
+  return typeof property === 'object' ? [property] : [];
 }
 
 /** Branches of a union that agree with `value`'s constants; all of them when none does. */

@@ -1,5 +1,6 @@
 /** Reads an experiment file: YAML, schema, then checks across keys. Touches no disk; `files.ts` does. */
 import { crossChecks } from './check.ts';
+import { sweepChecks, withoutNulls } from './checkSweep.ts';
 import { type Environment, expandVariables } from './environmentVariables.ts';
 import { findingsOf } from './issues.ts';
 import { applyOverrides } from './overrides.ts';
@@ -38,7 +39,7 @@ export function readExperiment(text: string, file: string, options: ReadOptions 
   const findings: Finding[] = [];
   const data = withoutNulls(expandVariables(changed, options.environment ?? process.env, findings));
   const parsed = experimentSchema.safeParse(data);
-  if (parsed.success) findings.push(...crossChecks(parsed.data, data));
+  if (parsed.success) findings.push(...(isSweep(parsed.data) ? sweepChecks : crossChecks)(parsed.data, data));
   else findings.push(...parsed.error.issues.flatMap((issue) => findingsOf(issue, data)));
 
   problems.push(...findings.map((finding) => place(finding, positions)));
@@ -47,15 +48,13 @@ export function readExperiment(text: string, file: string, options: ReadOptions 
   return { ...(sound ? { experiment: parsed.data } : {}), problems, positions };
 }
 
+/** Whether the file makes several runs: such a file is trained by a sweep. */
+export function isSweep({ seeds, sweep }: Pick<Experiment, 'seeds' | 'sweep'>): boolean {
+  return seeds !== undefined || sweep !== undefined;
+}
+
 function linesOf(entries: ReadonlyMap<string, Entry>): Record<string, number> {
   const lines: Record<string, number> = {};
   for (const [key, entry] of entries) if (key !== '' && entry.override === undefined) lines[key] = (entry.key ?? entry.value).line;
   return lines;
-}
-
-/** A key with nothing after it (all below it commented out) counts as left out. */
-function withoutNulls(data: unknown): unknown {
-  if (Array.isArray(data)) return data.map(withoutNulls);
-  if (typeof data !== 'object' || data === null) return data;
-  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null).map(([key, value]) => [key, withoutNulls(value)]));
 }

@@ -31,7 +31,8 @@ function note(entries: Map<string, Entry>, path: KeyPath, override: string): voi
   entries.set(prefix, { value: NOWHERE, override });
 }
 
-function withValue(data: unknown, path: KeyPath, value: unknown): unknown {
+/** A copy of plain data with another value at `path`. */
+export function withValue(data: unknown, path: KeyPath, value: unknown): unknown {
   const [part, ...rest] = path;
   if (part === undefined) return value;
   if (typeof part === 'number') {

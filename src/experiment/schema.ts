@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { methodSchema } from './methods/index.ts';
+import { launchSchema, seedsSchema, sweepSchema } from './sweepSchema.ts';
 
 export { methodSchema, type MethodConfig } from './methods/index.ts';
 
@@ -178,6 +179,9 @@ export const experimentSchema = z.strictObject({
     device: z.string().optional().describe('`cpu`, or the number of a GPU. Default: the first GPU if there is one.'),
   }).prefault({}).describe('What computes, and how.'),
   control: z.boolean().default(false).describe('Also train the same student without distillation (with and without inheriting, if it inherits), and report the difference.'),
+  seeds: seedsSchema.optional().describe('Train once with each of these seeds (`distill-lab sweep`). Left out: once, with `train.seed`.'),
+  sweep: sweepSchema.optional().describe('Values to try for keys of this file (`distill-lab sweep`), by key: `distill[0].alpha: [5e-4, 1e-3]`. Controls are trained once a seed.'),
+  launch: launchSchema.optional().describe('Where the runs of a sweep are started, and with what resources. Changes nothing of what they compute.'),
 });
 
 /** As written: defaults not filled in. */

@@ -7,6 +7,7 @@ import { readExperiment } from '../experiment/load.ts';
 import { FILES } from '../experiment/record.ts';
 import { formatResolved, type Resolved } from '../experiment/resolved.ts';
 import { toError } from '../experiment/problems.ts';
+import { type Experiment } from '../experiment/schema.ts';
 import { stagesOf } from '../experiment/teachers.ts';
 import { isLive, readResolved, readRun, type RunSummary } from '../store/index.ts';
 import { diskError } from './disk.ts';
@@ -67,8 +68,12 @@ async function differencesTo(resolved: Resolved, file: string): Promise<readonly
   // A variable that is not set here leaves the file as it is: the run has its value.
   if (flaw?.code === 'DL110') return [];
   if (experiment === undefined) throw flaw === undefined ? changed(file, ['it cannot be read'], 'Mend the file.') : toError(flaw);
-  // A name is for people and changes nothing of the run.
-  return diffExperiments({ ...resolved.experiment, name: '' }, { ...experiment, name: '' }).map(formatDifference);
+  return diffExperiments(whatIsTrained(resolved.experiment), whatIsTrained(experiment)).map(formatDifference);
+}
+
+/** A name is for people, and where a run is started changes nothing of what it computes. */
+function whatIsTrained(experiment: Experiment): Experiment {
+  return { ...experiment, name: '', launch: undefined };
 }
 
 async function lengthen(folder: string, resolved: Resolved, run: RunSummary, steps: number): Promise<void> {

@@ -1,5 +1,7 @@
 /** `distill-lab run`: checks the file, makes the run folder, starts the child and follows it. */
 import path from 'node:path';
+import { DistillError } from '../../errors.ts';
+import { isSweep } from '../../experiment/load.ts';
 import { createRunFolder, startLocal } from '../../launch/index.ts';
 import { type RunSummary } from '../../store/index.ts';
 import { checkExperimentFile, printProblems, problemObjects } from '../experimentFile.ts';
@@ -31,9 +33,9 @@ export async function run({ output, cliPath }: Surroundings, file: string, optio
   return tell(await followRun({ folder, output, json: options.json }), options.json, output);
 }
 
-/** `--seed` and `--steps` are short for what one sets most. */
+/** `--seed` and `--steps` are short for what one sets most. One seed is one run, also of a file that makes several. */
 export function overridesOf({ set, seed, steps }: Pick<RunOptions, 'set' | 'seed' | 'steps'>): readonly string[] {
-  return [...set, ...(seed === undefined ? [] : [`train.seed=${seed}`]), ...(steps === undefined ? [] : ['train.epochs=', `train.steps=${steps}`])];
+  return [...set, ...(seed === undefined ? [] : ['seeds=', 'sweep=', `train.seed=${seed}`]), ...(steps === undefined ? [] : ['train.epochs=', `train.steps=${steps}`])];
 }
 
 async function prepare(file: string, options: RunOptions, output: Output, cliPath: string): Promise<{ readonly folder?: string; readonly code: number }> {
@@ -44,6 +46,9 @@ async function prepare(file: string, options: RunOptions, output: Output, cliPat
     if (options.json) output.line(JSON.stringify({ state: 'refused', problems: problemObjects(problems) }));
     else output.note('Not started.');
     return { code: EXIT.badInput };
+  }
+  if (isSweep(experiment)) {
+    throw new DistillError('DL718', 'This file makes several runs.', { where: { file }, got: Object.keys(experiment).filter((key) => key === 'seeds' || key === 'sweep').map((key) => `\`${key}\``).join(' and '), advice: `Start them with \`distill-lab sweep ${file}\`, or one of the file's own values with \`--seed N\`.` });
   }
   const folder = await createRunFolder({ experimentFile: file, text, experiment, positions, runsRoot: path.resolve(options.runs), overrides, version: versionOf(cliPath) });
   return { folder, code: EXIT.finished };

@@ -1,0 +1,62 @@
+/** The keys of an experiment that make many runs of one file: `seeds`, `sweep` and `launch`. */
+import { z } from 'zod';
+
+const positive = z.number().positive();
+const count = z.int().min(1);
+const points = z.int().min(2).max(1000);
+const number = z.number();
+
+/** First, last and how many; without the third, each run of a random sweep draws a value of its own. */
+const range = z.union([z.tuple([number, number, points]), z.tuple([number, number])]);
+const logRange = z.union([z.tuple([positive, positive, points]), z.tuple([positive, positive])]);
+
+export const sweepValuesSchema = z.union([
+  z.array(z.unknown()).min(1),
+  z.strictObject({ range: range.describe('`[first, last, number]`: so many values at equal distances.') }),
+  z.strictObject({ logRange: logRange.describe('`[first, last, number]`: so many values, each the same number of times the one before.') }),
+]).describe('Values to try: a list, `{ range: [first, last, number] }` or `{ logRange: [first, last, number] }`. A list of methods may name them: `distill: [[fgd], [rm, pfi]]`.');
+export type SweepValues = z.output<typeof sweepValuesSchema>;
+
+const halving = z.strictObject({
+  first: z.number().gt(0).max(0.9).default(0.25).describe('The part of the run after which AP is compared for the first time.'),
+  keep: z.number().gt(0).lt(1).default(0.5).describe('The part of the runs that goes on each time. Compared again after the run has grown by 1 / `keep`.'),
+}).describe('Ends hopeless runs early: at certain steps a run goes on only if its AP is among the best so far. Left out: every run goes to its end.');
+
+/** Options of the sweep; every other key of the section is a key of the experiment. */
+const options = {
+  order: z.enum(['grid', 'random']).default('grid').describe('`grid`: every combination of the values, the first key varying slowest. `random`: `limit` different combinations, drawn by `seed`.'),
+  seed: z.int().min(0).default(0).describe('Of the drawing with `order: random`.'),
+  limit: count.optional().describe('Most combinations. Each is trained once a seed.'),
+  halving: halving.optional(),
+};
+export const SWEEP_OPTIONS: readonly string[] = Object.keys(options);
+
+export const sweepSchema = z.object(options).catchall(sweepValuesSchema);
+export type SweepConfig = z.output<typeof sweepSchema>;
+
+export const seedsSchema = z.array(z.int().min(0)).min(1);
+
+/** One word of sbatch's own; it cannot begin another option or line. */
+const word = z.string().regex(/^[\w.,:@+*&|!()[\]][\w.,:@+*&|!()[\]-]*$/).max(200);
+
+const LAUNCHERS = ['local', 'slurm', 'ray'] as const;
+export type LauncherName = (typeof LAUNCHERS)[number];
+
+export const launchSchema = z.strictObject({
+  on: z.enum(LAUNCHERS).optional().describe('Who starts the runs: `local`, this machine; `slurm`, the cluster whose `sbatch` is on the path; `ray`, a Ray cluster. Default: `local`.'),
+  atOnce: count.optional().describe('Runs at the same time; on this machine, so many on each GPU. Default: one on this machine, no limit on a cluster.'),
+  cpus: count.optional().describe('CPU cores a run (clusters).'),
+  memory: positive.optional().describe('Memory a run in GiB (clusters).'),
+  gpus: z.int().min(0).optional().describe('GPUs a run (clusters).'),
+  minutes: count.optional().describe('Longest time of one job in minutes (Slurm). A run that needs more saves and goes on in another job.'),
+  grace: z.int().min(5).default(60).describe('Seconds before the end of its time at which a job is told to save (Slurm).'),
+  slurm: z.strictObject({
+    partition: word.optional().describe('Partition.'),
+    account: word.optional().describe('Account.'),
+    qos: word.optional().describe('Quality of service.'),
+    reservation: word.optional().describe('Reservation.'),
+    constraint: word.optional().describe('Features that a node must have.'),
+  }).prefault({}).describe('What `sbatch` is told. Lines of shell and further options are in the user\'s own settings (docs/sweeps.md), for a file runs nothing.'),
+});
+export type LaunchConfig = z.output<typeof launchSchema>;
+
