@@ -17,8 +17,9 @@ const rooms = {
   launch: ['experiment', 'store'],
   comparison: ['experiment', 'store', 'charts'],
   report: ['experiment', 'store', 'charts'],
-  cli: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation', 'run', 'store', 'launch', 'comparison', 'report', 'charts'],
-  extension: ['experiment', 'firstSteps', 'store', 'language', 'launch', 'charts', 'comparison'],
+  sweep: ['experiment', 'store', 'launch', 'comparison'],
+  cli: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation', 'run', 'store', 'launch', 'comparison', 'report', 'charts', 'sweep'],
+  extension: ['experiment', 'firstSteps', 'store', 'language', 'launch', 'charts', 'comparison', 'sweep'],
 };
 
 function boundaries(room, allowed) {

@@ -6,7 +6,7 @@ export interface Output {
   line(text: string): void;
   /** A line about the work, to stderr, so that stdout stays clean for pipes. */
   note(text: string): void;
-  /** Redraws the last line of a terminal; empty clears it. Does nothing elsewhere. */
+  /** Redraws the last lines of a terminal; empty clears them. Does nothing elsewhere. */
   status(text: string): void;
   readonly terminal: boolean;
   readonly columns: number;
@@ -20,7 +20,7 @@ export function processOutput(): Output {
   const terminal = stdout.isTTY && process.env.TERM !== 'dumb';
   let drawn = '';
   const clear = (): void => {
-    if (drawn !== '') stdout.write('\r\u001B[2K');
+    if (drawn !== '') stdout.write(`\r\u001B[2K${'\u001B[1A\u001B[2K'.repeat(drawn.split('\n').length - 1)}`);
   };
   const around = (write: () => void): void => {
     clear();

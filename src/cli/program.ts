@@ -10,9 +10,13 @@ import { type ResumeOptions } from './commands/resume.ts';
 import { type RunOptions } from './commands/run.ts';
 import { type RunsOptions } from './commands/runs.ts';
 import { type StopOptions } from './commands/stop.ts';
+import { type SweepOptions } from './commands/sweep.ts';
 import { type TeachersOptions } from './commands/teachers.ts';
 import { EXIT, type Output, reportError } from './output.ts';
 import { type Surroundings, versionOf } from './surroundings.ts';
+
+const LAUNCHERS = ['local', 'slurm', 'ray'] as const;
+const METRICS = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'gain'] as const;
 
 const EXIT_CODES = `
 Exit codes: 0 finished, 1 failed, 2 bad input, 3 stopped, 4 killed or lost.
@@ -79,6 +83,7 @@ function addRuns(program: Command, surroundings: Surroundings, done: (code: numb
     .option('--kill', 'end it now; what came after its last checkpoint is lost', false)
     .option('--no-wait', 'do not wait until it has ended')
     .action(async (run: string, options: StopOptions) => { done(await (await import('./commands/stop.ts')).stop(surroundings, run, options)); });
+  addSweeps(program, surroundings, done);
   addKeeping(program, surroundings, done);
   program.command('compare').argument('<runs...>', 'run folders')
     .description('runs beside each other: figures, the keys that differ, AP by class')
@@ -116,6 +121,29 @@ function addKeeping(program: Command, surroundings: Surroundings, done: (code: n
     .option('--pictures-quota <MB>', 'what all recorded masks together may take')
     .option('--json', 'one JSON object', false)
     .action(async (folder: string, options: CleanOptions) => { done(await (await import('./commands/clean.ts')).clean(surroundings, folder, options)); });
+}
+
+function addSweeps(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  program.command('sweep').argument('[experiment]', 'a *.distill.yaml file with `seeds` or `sweep`')
+    .description('train all runs of a file: its seeds, its combinations, their controls')
+    .option('--set <key=value>', 'change a key for all runs (repeatable)', collect, [])
+    .option('--runs <folder>', 'where run folders are made', 'runs')
+    .option('--runs-at-once <number>', 'runs at the same time; on each GPU where there are several')
+    .addOption(new Option('--launcher <where>', 'who starts the runs').choices(LAUNCHERS))
+    .option('--dry-run', 'say what would be trained, how long and how much disk, and start nothing', false)
+    .option('--detach', 'leave the queue working in the background and return', false)
+    .option('--resume <sweep>', 'take up a sweep again: what is finished is not repeated')
+    .option('--retry', 'with --resume: also runs that failed or were stopped by hand', false)
+    .option('--pause <sweep>', 'ask the queue to let its runs save and end, for now')
+    .option('--stop <sweep>', 'the same, for good')
+    .option('--results <sweep>', 'only show the table')
+    .addOption(new Option('--by <metric>', 'what the best combination is chosen by').choices(METRICS).default('AP'))
+    .option('--write-best <file>', 'write the best combination as an experiment file')
+    .option('--json', 'runs as JSON lines as they end; the last line is the result', false)
+    .action(async (file: string | undefined, options: SweepOptions) => { done(await (await import('./commands/sweep.ts')).sweep(surroundings, file, options)); });
+  program.command('sweep-child', { hidden: true }).argument('<sweep>', 'folder of a sweep')
+    .option('--runs-at-once <number>', '').addOption(new Option('--launcher <where>', '').choices(LAUNCHERS)).option('--retry', '', false)
+    .action(async (folder: string, options: SweepOptions) => { done(await (await import('./commands/sweep.ts')).sweepChild(surroundings, folder, options)); });
 }
 
 function addNetworks(program: Command, surroundings: Surroundings, done: (code: number) => void): void {

@@ -93,8 +93,11 @@ function assignment({ key, path, values }: Variation, place: number): Assignment
   return { key, path, place, value: 'between' in values ? undefined : values[place] };
 }
 
+/** As written, but for keys that hold others: those come first, the widest of them foremost. */
 function inOrder(assignments: readonly Assignment[]): Combination {
-  return [...assignments].sort((a, b) => a.path.length - b.path.length);
+  const holds = (wide: Assignment, inner: Assignment): boolean => wide.path.length < inner.path.length && wide.path.every((part, index) => inner.path[index] === part);
+  const isWide = (each: Assignment): boolean => assignments.some((other) => holds(each, other));
+  return [...assignments.filter(isWide).sort((a, b) => a.path.length - b.path.length), ...assignments.filter((each) => !isWide(each))];
 }
 
 /** The experiment's data as written, with the values of a combination and without `seeds` and `sweep`. */

@@ -12,6 +12,8 @@ export const FILES = {
   heartbeat: 'heartbeat',
   /** Who was started when, written by the launcher: tells of a child that died before its first heartbeat. */
   launch: 'launch.json',
+  /** Of a run that a scheduler starts: what it says of the job, written by the sweep's queue. */
+  job: 'job.json',
   log: 'log.txt',
   /** Its presence asks the run to save and stop. */
   stopRequest: 'stop',
@@ -82,6 +84,36 @@ export type Heartbeat = z.infer<typeof heartbeatSchema>;
 /** `launch.json`: the same facts as a heartbeat, at the moment of the start. */
 export const launchSchema = heartbeatSchema;
 export type Launch = Heartbeat;
+
+/** `job.json`: a job of a cluster's scheduler, as it was last seen. */
+export const jobSchema = z.object({
+  launcher: z.enum(['slurm', 'ray']), job: z.string(), state: z.enum(['waiting', 'running', 'ended']),
+  /** One sentence for people. */
+  reason: z.string().optional(),
+  /** When the job was handed over, or began to wait again: what happened before belongs to an earlier attempt. */
+  since: z.number(),
+});
+export type JobNote = z.infer<typeof jobSchema>;
+
+/** In `resolved.json` of a run that belongs to a sweep. */
+export const sweepNoteSchema = z.object({
+  /** Name of the folder under `sweeps` beside the run folders. */
+  id: z.string(),
+  /** Name of the experiment. */
+  name: z.string(),
+  /** Of the run within its sweep. */
+  key: z.string(),
+  /** A control is trained without distillation, once a seed, and belongs to all runs that name it. */
+  role: z.enum(['student', 'control']),
+  /** The combination's values in few words; empty where only seeds differ. */
+  label: z.string(),
+  /** By path of the key. */
+  values: z.record(z.string(), z.unknown()),
+  seed: z.number(),
+  /** Keys of the controls that this run's gain is reckoned against. */
+  controls: z.array(z.string()),
+});
+export type SweepNote = z.infer<typeof sweepNoteSchema>;
 
 /** Derived by the store, never written. */
 export type RunState = 'preparing' | 'running' | 'stopping' | 'stopped' | 'finished' | 'failed' | 'killed' | 'lost';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { DistillError } from '../errors.ts';
 import { type SourceLines } from './positions.ts';
+import { type SweepNote, sweepNoteSchema } from './record.ts';
 import { type Experiment, experimentSchema } from './schema.ts';
 
 const resolvedSchema = z.object({
@@ -18,6 +19,7 @@ const resolvedSchema = z.object({
   version: z.string(),
   versions: z.record(z.string(), z.string()).default({}),
   created: z.number().describe('Milliseconds since 1970.'),
+  sweep: sweepNoteSchema.optional().catch(undefined),
 });
 
 export interface Resolved {
@@ -27,6 +29,8 @@ export interface Resolved {
   readonly version: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly created: number;
+  /** Of a run that belongs to a sweep. */
+  readonly sweep?: SweepNote | undefined;
 }
 
 /** @throws DistillError DL130 when the text is not what `createRunFolder` wrote. */

@@ -10,6 +10,7 @@ import { processStart } from '../processStart.ts';
 import { isLive, readRun, type RunSummary } from '../store/index.ts';
 import { diskError } from './disk.ts';
 import { engineEnvironment } from './environment.ts';
+import { childCommand } from './launcher.ts';
 
 export interface StartOptions {
   readonly folder: string;
@@ -26,15 +27,21 @@ export interface StartOptions {
  */
 export async function startLocal({ folder, cliPath, node = process.execPath, environment = process.env }: StartOptions): Promise<{ readonly pid: number }> {
   if (!existsSync(cliPath)) throw new DistillError('DL708', 'The program of the run is missing.', { where: { file: cliPath }, advice: 'Build it (`npm run build`) or install Distill Lab again.' });
+  return startProcess(folder, childCommand(folder, cliPath, node), environment);
+}
+
+/** Starts any command as the process of a run: detached, its output in the run's log. @throws as `startLocal`. */
+export async function startProcess(folder: string, argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<{ readonly pid: number }> {
+  const [program = process.execPath, ...args] = argv;
   const logFile = path.join(folder, FILES.log);
   const log = await open(logFile, 'a').catch((cause: unknown) => { throw diskError(logFile, cause); });
   try {
-    const child = spawn(node, [cliPath, 'run-child', folder], {
+    const child = spawn(program, args, {
       cwd: folder, detached: true, windowsHide: true, stdio: ['ignore', log.fd, log.fd],
       env: { ...environment, ...engineEnvironment({ env: environment }), ...(process.versions.electron === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' }) },
     });
     const pid = await new Promise<number>((resolve, reject) => {
-      child.once('error', (cause) => { reject(new DistillError('DL708', 'The process of the run could not be started.', { got: `${node}: ${cause.message}`, advice: 'Check the path of Node in the settings, and that Node 20 or newer is there.', cause })); });
+      child.once('error', (cause) => { reject(new DistillError('DL708', 'The process of the run could not be started.', { got: `${program}: ${cause.message}`, advice: 'Check the path of Node in the settings, and that Node 20 or newer is there.', cause })); });
       child.once('spawn', () => { resolve(child.pid ?? 0); });
     });
     child.unref();

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type SourceLines } from '../experiment/positions.ts';
-import { FILES } from '../experiment/record.ts';
+import { FILES, type SweepNote } from '../experiment/record.ts';
 import { formatResolved } from '../experiment/resolved.ts';
 import { type Experiment } from '../experiment/schema.ts';
 import { diskError } from './disk.ts';
@@ -19,10 +19,12 @@ export interface NewRun {
   readonly overrides?: readonly string[] | undefined;
   /** Of this product. */
   readonly version?: string | undefined;
+  /** The sweep that it belongs to. */
+  readonly sweep?: SweepNote | undefined;
 }
 
 /** @returns the folder `<runsRoot>/<yyyy-mm-dd>-<name>-<id>`, with experiment.yaml and resolved.json. @throws DistillError DL701 to DL703. */
-export async function createRunFolder({ experimentFile, text, experiment, positions, runsRoot, overrides = [], version = 'unknown' }: NewRun): Promise<string> {
+export async function createRunFolder({ experimentFile, text, experiment, positions, runsRoot, overrides = [], version = 'unknown', sweep }: NewRun): Promise<string> {
   const now = new Date();
   const folder = path.resolve(runsRoot, `${dateOf(now)}-${slugOf(experiment.name)}-${shortId()}`);
   try {
@@ -33,7 +35,7 @@ export async function createRunFolder({ experimentFile, text, experiment, positi
       await writeFile(path.join(folder, FILES.experiment), text);
       await writeFile(path.join(folder, FILES.resolved), formatResolved({
         experiment, source: { file: path.resolve(experimentFile), lines: positions.lines },
-        overrides, version, versions: { node: process.versions.node, platform: `${process.platform}-${process.arch}` }, created: now.getTime(),
+        overrides, version, versions: { node: process.versions.node, platform: `${process.platform}-${process.arch}` }, created: now.getTime(), ...(sweep === undefined ? {} : { sweep }),
       }));
     } catch (error) {
       await rm(folder, { recursive: true, force: true });

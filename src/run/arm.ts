@@ -41,6 +41,8 @@ export class Arm {
   /** Steps done. */
   step = 0;
   bestAP = -1;
+  /** Whether the evaluation at this step is still to come. */
+  evaluationDue = false;
   private readonly options: ArmOptions;
   private stage: Stage;
   private loader: BatchLoader | undefined;
@@ -54,7 +56,7 @@ export class Arm {
   }
 
   /** @param folder a checkpoint's, to go on from. Builds and captures the programs; takes seconds for large networks. */
-  static async create(options: ArmOptions, from?: { readonly folder: string; readonly step: number; readonly bestAP: number }): Promise<Arm> {
+  static async create(options: ArmOptions, from?: { readonly folder: string; readonly step: number; readonly bestAP: number; readonly evaluationDue?: boolean | undefined }): Promise<Arm> {
     const plan = planAt(options.stages, from?.step ?? 0);
     const saved = from === undefined ? undefined : await readCheckpoint(from.folder);
     if (saved !== undefined) loadStateDict(options.student, saved.student, { strict: true });
@@ -63,6 +65,7 @@ export class Arm {
     arm.stage.restore(saved, from.step > plan.from || plan.from === 0, from.folder);
     arm.step = from.step;
     arm.bestAP = from.bestAP;
+    arm.evaluationDue = from.evaluationDue ?? false;
     return arm;
   }
 

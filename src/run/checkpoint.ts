@@ -22,6 +22,8 @@ const stateSchema = z.object({
   step: z.int().min(0),
   /** AP of the best evaluation so far, −1 before the first. */
   bestAP: z.number(),
+  /** It was stopped before it could be measured at this step. */
+  evaluationDue: z.boolean().optional(),
   time: z.number(),
 });
 export type CheckpointState = z.infer<typeof stateSchema>;

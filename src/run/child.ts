@@ -10,6 +10,7 @@ import { locate } from '../experiment/positions.ts';
 import { parseResolved, type Resolved } from '../experiment/resolved.ts';
 import { type Experiment } from '../experiment/schema.ts';
 import { lessonId, lessonsOf, teachersOf } from '../experiment/teachers.ts';
+import { otherChild } from './alone.ts';
 import { findCheckpoint } from './checkpoint.ts';
 import { EventWriter, type NewEvent } from './eventWriter.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -17,8 +18,13 @@ import { armNames, prepareRun, type PreparedRun } from './prepare.ts';
 import { summaryOf } from './summary.ts';
 import { train } from './train.ts';
 
-/** @returns the exit code: 0 finished, 1 failed, 3 stopped. */
+/** @returns the exit code: 0 finished, 1 failed, 3 stopped, 4 another child works here. */
 export async function runChild(folder: string): Promise<number> {
+  const other = await otherChild(folder);
+  if (other !== undefined) {
+    log(`process ${other.pid} on ${other.host} works on this run already`);
+    return 4;
+  }
   const events = new EventWriter(folder);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => { stop.abort(); });
@@ -43,6 +49,12 @@ export async function runChild(folder: string): Promise<number> {
     log(state);
     return state === 'finished' ? 0 : 3;
   } catch (error) {
+    if (stop.signal.aborted && error === stop.signal.reason) {
+      // Asked to end while it was preparing: nothing was lost, nothing has failed.
+      events.end({ type: 'ended', state: 'stopped' });
+      log('stopped');
+      return 3;
+    }
     const placed = resolved === undefined ? error : locate(error, resolved.source);
     events.end({ type: 'ended', state: 'failed', error: failureOf(placed, resolved) });
     log(explainError(placed));

@@ -1,4 +1,5 @@
 /** Average precision of a network on the validation set. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { annotationsForEvaluation, validationExamples } from '../data/index.ts';
 import { type DataSet } from '../data/sample.ts';
 import { type Detector } from '../detectors/detector.ts';
@@ -14,7 +15,7 @@ export interface EvaluationResult extends Evaluation {
   readonly seconds: number;
 }
 
-/** @param name of the program's inference function for this detector. */
+/** @param name of the program's inference function for this detector. @param onProgress may throw to end it early. */
 export async function evaluate(program: Program, name: string, detector: Detector, dataSet: DataSet, { data, evaluate: { metric } }: Experiment, onProgress?: (done: number, total: number) => void): Promise<EvaluationResult> {
   const begin = performance.now();
   const detections: EvaluationDetection[] = [];
@@ -23,6 +24,8 @@ export async function evaluate(program: Program, name: string, detector: Detecto
     for (const { box, label, score } of found) detections.push({ image: example.image.index, label, score, box: toOriginal(box, example.scale) });
     done += 1;
     onProgress?.(done, dataSet.images.length);
+    // Networks run on this thread: signals are heard in between.
+    await nextTurn();
   }
   const judge = metric === 'coco' ? evaluateCoco : evaluateVoc;
   return { ...judge(annotationsForEvaluation(dataSet), detections, dataSet.classes), seconds: (performance.now() - begin) / 1000 };

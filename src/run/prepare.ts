@@ -1,5 +1,6 @@
 /** Everything a run needs before its first step: data, teachers, arms, where each goes on from. */
 import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openDataSet, validationExamples } from '../data/index.ts';
 import { type DataSet, type Example } from '../data/sample.ts';
 import { type Detector } from '../detectors/detector.ts';
@@ -74,6 +75,9 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   }
   const arms: Arm[] = [];
   for (const name of armNames(experiment)) {
+    // Capturing takes seconds: a stop is heard before each.
+    await nextTurn();
+    signal.throwIfAborted();
     events.write({ type: 'phase', phase: 'capturing', arm: name });
     arms.push(await createArm(name, { ...options, training, teachers, steps, baseFolder, examples }));
   }
@@ -112,5 +116,5 @@ async function createArm(name: ArmName, { folder, resolved: { experiment }, engi
     : stagesOf(experiment, steps).map(({ from, to }) => ({ from, to, networks: { student, distillers: [] } }));
   const pictures = name === 'student' && examples.length > 0 ? new PictureRecorder(examples, data, (method) => methodOf(lessonParts(method).method).pictures) : undefined;
   const found = findCheckpoint(folder, name, 'last');
-  return Arm.create({ name, experiment, engine, student, stages, training, pictures }, found === undefined ? undefined : { folder: found.folder, step: found.state.step, bestAP: found.state.bestAP });
+  return Arm.create({ name, experiment, engine, student, stages, training, pictures }, found === undefined ? undefined : { folder: found.folder, step: found.state.step, bestAP: found.state.bestAP, evaluationDue: found.state.evaluationDue });
 }

@@ -22,15 +22,27 @@ const EXPLODED = 1e4;
 const STOP_POLL_MILLISECONDS = 200;
 
 export async function train(run: PreparedRun): Promise<'finished' | 'stopped'> {
+  try {
+    return await trainArms(run);
+  } catch (error) {
+    if (error instanceof Interrupted) return 'stopped';
+    throw error;
+  }
+}
+
+/** Thrown out of an evaluation that there is no more time for: the grace of a scheduler is short. */
+class Interrupted extends Error {}
+
+async function trainArms(run: PreparedRun): Promise<'finished' | 'stopped'> {
   const { arms, steps, evaluateEvery, events } = run;
   await evaluateTeachers(run);
   for (let boundary = evaluateEvery; boundary - evaluateEvery < steps; boundary += evaluateEvery) {
     const end = Math.min(boundary, steps);
     for (const arm of arms) {
-      if (arm.step >= end) continue;
+      if (arm.step > end || (arm.step === end && !arm.evaluationDue)) continue;
       events.write({ type: 'phase', phase: 'training', arm: arm.name });
       if ((await trainTo(run, arm, end)) === 'stopped') return 'stopped';
-      const best = await evaluateArm(run, arm);
+      const best = await evaluateOrSave(run, arm);
       await save(run, arm, best);
     }
   }
@@ -56,6 +68,7 @@ async function trainTo(run: PreparedRun, arm: Arm, end: number): Promise<'reache
     if (performance.now() - polled < STOP_POLL_MILLISECONDS) continue;
     polled = performance.now();
     if (stopRequested(run)) {
+      arm.evaluationDue = arm.step === end;
       await save(run, arm, false);
       return 'stopped';
     }
@@ -92,7 +105,7 @@ async function evaluateTeachers(run: PreparedRun): Promise<void> {
   events.write({ type: 'phase', phase: 'evaluating', detail: 'teacher' });
   const results: EvaluationResult[] = [];
   for (const [index, teacher] of teachers.entries()) {
-    const result = await evaluateAlone(teacher, engine, validation, experiment);
+    const result = await evaluateAlone(teacher, engine, validation, experiment, interruptible(run));
     results.push(result);
     const ap = (100 * result.metrics.AP).toFixed(1);
     if (teachers.length > 1) log(`teacher ${index + 1} of ${teachers.length}: AP ${ap}`);
@@ -102,11 +115,35 @@ async function evaluateTeachers(run: PreparedRun): Promise<void> {
   if (best !== undefined) events.write({ type: 'evaluation', subject: 'teacher', step: 0, metrics: best.metrics, perClass: best.perClass, seconds: best.seconds });
 }
 
+/** Interrupted, it saves what was trained; the evaluation is made up for on resume. @returns whether it is the best so far. */
+async function evaluateOrSave(run: PreparedRun, arm: Arm): Promise<boolean> {
+  arm.evaluationDue = true;
+  try {
+    const best = await evaluateArm(run, arm);
+    arm.evaluationDue = false;
+    return best;
+  } catch (error) {
+    if (error instanceof Interrupted) await save(run, arm, false);
+    throw error;
+  }
+}
+
+/** For evaluations, image by image. */
+function interruptible(run: PreparedRun): () => void {
+  let polled = performance.now();
+  return () => {
+    if (run.signal.aborted) throw new Interrupted();
+    if (performance.now() - polled < STOP_POLL_MILLISECONDS) return;
+    polled = performance.now();
+    if (stopRequested(run)) throw new Interrupted();
+  };
+}
+
 /** @returns whether it is the best so far. */
 async function evaluateArm(run: PreparedRun, arm: Arm): Promise<boolean> {
   const { validation, experiment, events } = run;
   events.write({ type: 'phase', phase: 'evaluating', arm: arm.name });
-  const { metrics, perClass, seconds } = await arm.withAverage(() => evaluate(arm.program, 'infer', arm.student, validation, experiment));
+  const { metrics, perClass, seconds } = await arm.withAverage(() => evaluate(arm.program, 'infer', arm.student, validation, experiment, interruptible(run)));
   events.write({ type: 'evaluation', subject: arm.name, step: arm.step, metrics, perClass, seconds });
   const best = metrics.AP > arm.bestAP;
   arm.bestAP = Math.max(arm.bestAP, metrics.AP);
@@ -115,7 +152,7 @@ async function evaluateArm(run: PreparedRun, arm: Arm): Promise<boolean> {
 
 async function save(run: PreparedRun, arm: Arm, best: boolean): Promise<void> {
   const { folder, events } = run;
-  const state = { step: arm.step, bestAP: arm.bestAP };
+  const state = { step: arm.step, bestAP: arm.bestAP, evaluationDue: arm.evaluationDue };
   if (best) {
     const values = await arm.withAverage(() => Promise.resolve(arm.values()));
     events.write({ type: 'checkpoint', arm: arm.name, step: arm.step, kind: 'best', folder: await writeCheckpoint(folder, arm.name, 'best', state, { ...values, optimizer: new Map(), average: new Map() }) });

@@ -2,8 +2,9 @@
 export { chooseRuns, type Choice, groupRuns, type RunGroup, SORT_KEYS, type SortKey, sortRuns } from './arrange.ts';
 export { type CleanUpItem, PICTURES_QUOTA, planCleanUp } from './cleanUp.ts';
 export { EventLog, type LogMark, type LogPart } from './eventLog.ts';
+export { RunFollower } from './follower.ts';
 export { type Gain, type History, type Scored, type Subject } from './history.ts';
-export { type ListMemory, listRuns } from './list.ts';
+export { type ListMemory, listRuns, SWEEPS } from './list.ts';
 export { LONGEST_TITLE, type Note, readNote, writeNote } from './note.ts';
 export { LossReader, type LossPart, type LossPoint, LossSeries, type MethodLoss } from './losses.ts';
 export { isProcessAlive } from './processLife.ts';

@@ -9,6 +9,8 @@ import { type Index, type IndexEntry, readIndex, slimHistory, writeIndex } from 
 import { lookAround, type RunSummary, summarize, whyUnread } from './run.ts';
 import { diskBytes, exists } from './runFiles.ts';
 
+/** Beside the run folders: the sweeps' own. */
+export const SWEEPS = 'sweeps';
 /** How much of one run's events a listing reads at most; the rest at the next listing. */
 const BUDGET = 64 * 2 ** 20;
 const PART = 8 * 2 ** 20;
@@ -28,7 +30,7 @@ export async function listRuns(roots: readonly string[], memory: ListMemory = ne
 }
 
 async function listRoot(root: string, memory: ListMemory): Promise<readonly RunSummary[]> {
-  const found = (await readdir(root, { withFileTypes: true }).catch((): Dirent[] => [])).filter(({ name }) => !name.startsWith('.'));
+  const found = (await readdir(root, { withFileTypes: true }).catch((): Dirent[] => [])).filter(({ name }) => !name.startsWith('.') && name !== SWEEPS);
   const former = memory.get(root) ?? await readIndex(root);
   const next: Index = new Map();
   const runs: RunSummary[] = [];

@@ -2,14 +2,14 @@
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { type Arm, type EventOf, FILES, type Heartbeat, type Metrics, type RunState } from '../experiment/record.ts';
+import { type Arm, type EventOf, FILES, type Heartbeat, type JobNote, type Metrics, type RunState, type SweepNote } from '../experiment/record.ts';
 import { type Resolved } from '../experiment/resolved.ts';
 import { EventLog } from './eventLog.ts';
 import { emptyHistory, fold, type Gain, gainOf, type History, type Scored, secondsPerStep, type Subject } from './history.ts';
 import { type Note, readNote } from './note.ts';
 import { StrangeFile } from './openFile.ts';
 import { isProcessAlive } from './processLife.ts';
-import { exists, readLogTail, readResolvedIfAny, readSign } from './runFiles.ts';
+import { exists, readJob, readLogTail, readResolvedIfAny, readSign } from './runFiles.ts';
 import { deriveState, isLive, lastSign } from './state.ts';
 
 export interface RunSummary {
@@ -60,6 +60,10 @@ export interface RunSummary {
   /** Most memory that the last attempt's process held, in bytes; of an attempt that ended by itself. */
   readonly peakMemory?: number | undefined;
   readonly process?: { readonly pid: number; readonly host: string; readonly start: string } | undefined;
+  /** Of a run on a cluster: the scheduler's job, and what it said of it last. */
+  readonly job?: JobNote | undefined;
+  /** The sweep that it belongs to; runs of one sweep have the same `sweep.id`. */
+  readonly sweep?: SweepNote | undefined;
   readonly warnings: { readonly count: number; readonly last?: string | undefined };
   /** What of the folder could not be read, in one sentence. */
   readonly damage?: string | undefined;
@@ -77,10 +81,11 @@ export interface Outline {
   readonly steps?: number | undefined;
   readonly picturesEvery?: number | undefined;
   readonly created: number;
+  readonly sweep?: SweepNote | undefined;
 }
 
-function outlineOf({ experiment: { name, distill, train, pictures }, source, created }: Resolved): Outline {
-  return { name, sourceFile: source.file, methods: distill.map(({ method }) => method), steps: train.steps, picturesEvery: pictures.every, created };
+function outlineOf({ experiment: { name, distill, train, pictures }, source, created, sweep }: Resolved): Outline {
+  return { name, sourceFile: source.file, methods: distill.map(({ method }) => method), steps: train.steps, picturesEvery: pictures.every, created, ...(sweep === undefined ? {} : { sweep }) };
 }
 
 /** What the folder tells besides its events. Small, and read anew at every look. */
@@ -89,6 +94,8 @@ export interface Surroundings {
   readonly note: Note;
   readonly heartbeat: Heartbeat | undefined;
   readonly launch: Heartbeat | undefined;
+  /** Of a run on a cluster. */
+  readonly job?: JobNote | undefined;
   readonly stopRequested: boolean;
   readonly created: number;
   readonly alive: boolean | undefined;
@@ -96,17 +103,18 @@ export interface Surroundings {
 
 /** @param known of an earlier look, when `resolved.json` cannot have changed. */
 export async function lookAround(folder: string, known?: Outline): Promise<Surroundings> {
-  const [outline, note, heartbeat, launch, stopRequested, created] = await Promise.all([
+  const [outline, note, heartbeat, launch, job, stopRequested, created] = await Promise.all([
     known ?? readResolvedIfAny(folder).then((resolved) => (resolved === undefined ? undefined : outlineOf(resolved))),
     readNote(folder),
     readSign(folder, FILES.heartbeat),
     readSign(folder, FILES.launch),
+    readJob(folder),
     exists(path.join(folder, FILES.stopRequest)),
     stat(folder).then((found) => found.birthtimeMs || found.ctimeMs, () => 0),
   ]);
   const sign = lastSign(heartbeat, launch);
   const isHere = sign?.host === hostname();
-  return { outline, note, heartbeat, launch, stopRequested, created: outline?.created ?? created, alive: sign === undefined || !isHere ? undefined : isProcessAlive(sign.pid, sign.processStart) };
+  return { outline, note, heartbeat, launch, job, stopRequested, created: outline?.created ?? created, alive: sign === undefined || !isHere ? undefined : isProcessAlive(sign.pid, sign.processStart) };
 }
 
 /** Reads a whole run. Never throws for what lies in the folder. */
@@ -171,6 +179,7 @@ export function summarize(folder: string, history: History, surroundings: Surrou
     picturesEvery: outline?.picturesEvery,
     created: surroundings.created, started: history.firstTime, updated: Math.max(history.lastTime ?? 0, sign?.time ?? 0, surroundings.created), ended: live ? undefined : ended?.time, peakMemory: live ? undefined : ended?.peakMemory,
     process: sign === undefined ? undefined : { pid: sign.pid, host: sign.host, start: sign.processStart },
+    job: surroundings.job, sweep: outline?.sweep,
     warnings: { count: history.warnings, last: history.lastWarning },
     damage: badLines === 0 ? undefined : `${badLines} ${badLines === 1 ? 'line' : 'lines'} of ${FILES.events} could not be read and ${badLines === 1 ? 'is' : 'are'} left out.`,
     logTail: [],

@@ -2,7 +2,7 @@
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DistillError } from '../errors.ts';
-import { FILES, type Heartbeat, heartbeatSchema, type PictureIndex, pictureIndexSchema } from '../experiment/record.ts';
+import { FILES, type Heartbeat, heartbeatSchema, type JobNote, jobSchema, type PictureIndex, pictureIndexSchema } from '../experiment/record.ts';
 import { parseResolved, type Resolved } from '../experiment/resolved.ts';
 import { openFile, readSmall } from './openFile.ts';
 
@@ -21,6 +21,16 @@ export async function readSign(folder: string, file: string): Promise<Heartbeat 
   try {
     const parsed = heartbeatSchema.safeParse(JSON.parse(text));
     return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function readJob(folder: string): Promise<JobNote | undefined> {
+  const text = await readSmall(path.join(folder, FILES.job), SMALL);
+  if (text === undefined) return undefined;
+  try {
+    return jobSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

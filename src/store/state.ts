@@ -1,5 +1,5 @@
 /** In what state a run is, derived from what it left behind and from its process. Pure: the caller looks at the system. */
-import { type Heartbeat, type Launch, type RunState } from '../experiment/record.ts';
+import { type Heartbeat, type JobNote, type Launch, type RunState } from '../experiment/record.ts';
 import { type History } from './history.ts';
 
 /** A living child that is silent for longer gets a word. */
@@ -13,6 +13,7 @@ export interface Evidence {
   readonly history: History;
   readonly heartbeat: Heartbeat | undefined;
   readonly launch: Launch | undefined;
+  readonly job?: JobNote | undefined;
   readonly stopRequested: boolean;
   /** When the folder was made, ms since 1970. */
   readonly created: number;
@@ -33,13 +34,16 @@ export function lastSign(heartbeat: Heartbeat | undefined, launch: Launch | unde
   return launch.time > heartbeat.time ? launch : heartbeat;
 }
 
-export function deriveState({ history, heartbeat, launch, stopRequested, created, alive, now }: Evidence): Verdict {
+export function deriveState({ history, heartbeat, launch, job, stopRequested, created, alive, now }: Evidence): Verdict {
   const { ended } = history;
   // A launch after the end is a resume whose child has not written yet.
-  if (ended !== undefined && (launch === undefined || launch.time <= ended.time)) {
+  const again = Math.max(launch?.time ?? 0, job?.since ?? 0);
+  if (ended !== undefined && again <= ended.time) {
     return { state: ended.state, ...(ended.error === undefined ? {} : { reason: ended.error.message }) };
   }
   const sign = lastSign(heartbeat, launch);
+  // Until its child speaks, the scheduler is the only one who knows of it.
+  if (job !== undefined && (sign === undefined || sign.time < job.since)) return ofJob(job, stopRequested);
   if (sign === undefined) {
     return now - created < START_MS ? { state: 'preparing' } : { state: 'lost', reason: history.started === undefined ? 'The run was never started.' : 'There is no heartbeat.' };
   }
@@ -47,6 +51,12 @@ export function deriveState({ history, heartbeat, launch, stopRequested, created
   if (alive === undefined ? silence > LOST_MS : !alive) return gone(history, sign, alive, silence);
   const state: RunState = stopRequested ? 'stopping' : history.stepping ? 'running' : 'preparing';
   return silence > SILENT_MS ? { state, reason: `no heartbeat for ${duration(silence)}` } : { state };
+}
+
+function ofJob({ state, reason }: JobNote, stopRequested: boolean): Verdict {
+  const words = reason === undefined ? {} : { reason };
+  if (state === 'ended') return { state: 'killed', reason: reason ?? 'Its job ended without a word.' };
+  return { state: stopRequested ? 'stopping' : 'preparing', ...words };
 }
 
 function gone(history: History, sign: Heartbeat, alive: boolean | undefined, silence: number): Verdict {

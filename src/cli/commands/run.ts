@@ -33,14 +33,18 @@ export async function run({ output, cliPath }: Surroundings, file: string, optio
   return tell(await followRun({ folder, output, json: options.json }), options.json, output);
 }
 
-/** `--seed` and `--steps` are short for what one sets most. One seed is one run, also of a file that makes several. */
+/** `--seed` and `--steps` are short for what one sets most. */
 export function overridesOf({ set, seed, steps }: Pick<RunOptions, 'set' | 'seed' | 'steps'>): readonly string[] {
-  return [...set, ...(seed === undefined ? [] : ['seeds=', 'sweep=', `train.seed=${seed}`]), ...(steps === undefined ? [] : ['train.epochs=', `train.steps=${steps}`])];
+  return [...set, ...(seed === undefined ? [] : [`train.seed=${seed}`]), ...(steps === undefined ? [] : ['train.epochs=', `train.steps=${steps}`])];
 }
 
 async function prepare(file: string, options: RunOptions, output: Output, cliPath: string): Promise<{ readonly folder?: string; readonly code: number }> {
-  const overrides = overridesOf(options);
-  const { experiment, problems, text, positions } = await checkExperimentFile(file, overrides);
+  const written = overridesOf(options);
+  const asWritten = await checkExperimentFile(file, written);
+  // One seed is one run, also of a file that makes several.
+  const isOne = options.seed !== undefined && asWritten.experiment !== undefined && isSweep(asWritten.experiment);
+  const overrides = isOne ? ['seeds=', 'sweep=', ...written] : written;
+  const { experiment, problems, text, positions } = isOne ? await checkExperimentFile(file, overrides) : asWritten;
   printProblems(problems, output);
   if (experiment === undefined) {
     if (options.json) output.line(JSON.stringify({ state: 'refused', problems: problemObjects(problems) }));

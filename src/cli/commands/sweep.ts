@@ -1,0 +1,186 @@
+/** `distill-lab sweep`: all runs of a file with `seeds` or `sweep`, from a queue that can be paused and taken up again. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { open, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DistillError } from '../../errors.ts';
+import { checkFiles } from '../../experiment/files.ts';
+import { isSweep } from '../../experiment/load.ts';
+import { formatProblem } from '../../experiment/problems.ts';
+import { launchSchema, type LauncherName } from '../../experiment/sweepSchema.ts';
+import { launcherFor } from '../../launch/choose.ts';
+import { type Launcher } from '../../launch/launcher.ts';
+import { listRuns } from '../../store/index.ts';
+import { estimateSweep } from '../../sweep/estimate.ts';
+import { askQueue, createSweepFolder, queueProcess, readPlan, SWEEP_FILES } from '../../sweep/folder.ts';
+import { findSweep, readSweep } from '../../sweep/open.ts';
+import { type Plan, planSweep } from '../../sweep/plan.ts';
+import { type Closing, SweepQueue } from '../../sweep/queue.ts';
+import { bestRow, type SweepMetric, sweepRows } from '../../sweep/results.ts';
+import { withOverrides } from '../../sweep/writeBest.ts';
+import { printProblems, problemObjects } from '../experimentFile.ts';
+import { EXIT, type Output } from '../output.ts';
+import { type Surroundings, versionOf } from '../surroundings.ts';
+import { dryRunLines, liveTable, sweepObject, sweepTable } from '../sweepWords.ts';
+import { shortPath } from '../words.ts';
+
+export interface SweepOptions {
+  readonly set: readonly string[];
+  readonly runs: string;
+  readonly runsAtOnce?: string | undefined;
+  readonly launcher?: LauncherName | undefined;
+  readonly dryRun: boolean;
+  readonly detach: boolean;
+  readonly resume?: string | undefined;
+  readonly retry: boolean;
+  readonly pause?: string | undefined;
+  readonly stop?: string | undefined;
+  readonly results?: string | undefined;
+  readonly by: SweepMetric;
+  readonly writeBest?: string | undefined;
+  readonly json: boolean;
+}
+
+export async function sweep(surroundings: Surroundings, file: string | undefined, options: SweepOptions): Promise<number> {
+  const { output } = surroundings;
+  const named = [options.resume, options.pause, options.stop, options.results].filter((name) => name !== undefined);
+  if (named.length + (file === undefined ? 0 : 1) !== 1) {
+    throw new DistillError('DL713', 'Name one experiment file, or one sweep.', { expected: 'sweep FILE, or sweep with one of --resume, --pause, --stop, --results and the name of a sweep' });
+  }
+  if (options.writeBest !== undefined && existsSync(options.writeBest)) throw new DistillError('DL744', 'The best combination is not written over a file that is there.', { where: { file: options.writeBest }, advice: 'Name another file.' });
+  const asked = options.pause ?? options.stop;
+  if (asked !== undefined) return askToEnd(await findSweep(asked, options.runs), options.pause === undefined ? 'stop' : 'pause', output);
+  if (options.results !== undefined) return tell(await findSweep(options.results, options.runs), options, output);
+  const folder = options.resume === undefined ? await create(surroundings, file ?? '', options) : await findSweep(options.resume, options.runs);
+  if (typeof folder === 'number') return folder;
+  return options.detach ? detach(surroundings, folder, options) : work(surroundings, folder, options);
+}
+
+/** The queue alone, for `--detach` and for VS Code: says nothing, all is in the folders. */
+export async function sweepChild({ cliPath }: Surroundings, folder: string, options: Pick<SweepOptions, 'runsAtOnce' | 'launcher' | 'retry'>): Promise<number> {
+  const runsRoot = path.resolve(folder, '..', '..');
+  const queue = await SweepQueue.open({ folder: path.resolve(folder), runsRoot, cliPath, launcher: await chosenLauncher(folder, options), retry: options.retry });
+  const pause = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => { pause.abort(); });
+  return codeOf(await queue.work(pause.signal), queue);
+}
+
+/** Checks the file and says what it will take. @returns the new sweep's folder, or an exit code. */
+async function create({ output, cliPath }: Surroundings, file: string, options: SweepOptions): Promise<string | number> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new DistillError('DL100', 'The experiment file cannot be read.', { where: { file }, got: (cause as NodeJS.ErrnoException).code ?? String(cause), advice: 'Name a *.distill.yaml file.', cause });
+  });
+  const plan = withFiles(planSweep(text, file, { overrides: options.set }), file);
+  printProblems(plan.problems, output);
+  if (plan.experiment === undefined) {
+    if (options.json) output.line(JSON.stringify({ state: 'refused', problems: problemObjects(plan.problems) }));
+    else output.note('Not started.');
+    return EXIT.badInput;
+  }
+  if (!isSweep(plan.experiment)) output.note('note: the file has neither `seeds` nor `sweep`: this is a single run with its controls.');
+  const launch = plan.experiment.launch ?? launchSchema.parse({});
+  const launcher = await launcherFor({ config: launch, on: options.launcher, atOnce: atOnceOf(options), name: 'plan' });
+  const estimate = await estimateSweep([...plan.experiments.values()], path.resolve(file), await listRuns([options.runs]), launcher.atOnce ?? Number.POSITIVE_INFINITY);
+  if (!options.json) for (const line of dryRunLines(plan, estimate, launcher, options.dryRun)) output.line(line);
+  if (options.dryRun) {
+    if (options.json) output.line(JSON.stringify({ state: 'planned', estimate, runs: plan.runs }));
+    return EXIT.finished;
+  }
+  return createSweepFolder(options.runs, {
+    name: plan.name, file: path.resolve(file), created: Date.now(), version: versionOf(cliPath), halving: plan.experiment.sweep?.halving, runs: plan.runs.map((run) => ({ ...run, controls: [...run.controls], overrides: [...run.overrides] })),
+    launch: { ...launch, ...(options.launcher === undefined ? {} : { on: options.launcher }), ...(options.runsAtOnce === undefined ? {} : { atOnce: atOnceOf(options) }) },
+  }, text);
+}
+
+/** Files that experiments name must be there; each is told once. */
+function withFiles(plan: Plan, file: string): Plan {
+  const found = [...plan.experiments.values()].flatMap((experiment) => checkFiles(experiment, path.dirname(path.resolve(file)), plan.positions));
+  const problems = [...new Map(found.map((problem) => [formatProblem(problem), problem])).values()];
+  const isSound = problems.every(({ severity }) => severity !== 'error');
+  const { experiment, ...rest } = plan;
+  return { ...rest, problems: [...plan.problems, ...problems], ...(isSound && experiment !== undefined ? { experiment } : {}) };
+}
+
+function atOnceOf({ runsAtOnce }: Pick<SweepOptions, 'runsAtOnce'>): number | undefined {
+  if (runsAtOnce === undefined) return undefined;
+  const number = Number(runsAtOnce);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new DistillError('DL713', 'The number of runs at once is not understood.', { expected: 'a whole number from 1', got: runsAtOnce });
+}
+
+async function chosenLauncher(folder: string, options: Pick<SweepOptions, 'runsAtOnce' | 'launcher'>): Promise<Launcher> {
+  const { launch } = await readPlan(folder);
+  return launcherFor({ config: launch, on: options.launcher, atOnce: atOnceOf(options), name: path.basename(folder) });
+}
+
+/** Ctrl-C pauses: no run is begun, those that go save and end. Pressed again, it leaves at once; runs end by themselves. */
+async function work({ output, cliPath }: Surroundings, folder: string, options: SweepOptions): Promise<number> {
+  const runsRoot = path.resolve(options.runs);
+  const queue = await SweepQueue.open({
+    folder, runsRoot, cliPath, launcher: await chosenLauncher(folder, options), retry: options.retry,
+    onLook: (entries) => { liveTable(entries, output, options.json); },
+  });
+  if (!options.json) output.line(`sweep: ${shortPath(folder)}`);
+  const pause = new AbortController();
+  const onSignal = (): void => {
+    if (pause.signal.aborted) process.exit(EXIT.stopped);
+    pause.abort();
+    output.note('pausing: runs save first (Ctrl-C again leaves them to it)');
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
+  try {
+    const closing = await queue.work(pause.signal);
+    output.status('');
+    const code = await tell(folder, options, output);
+    if (closing === 'finished') return code === EXIT.finished ? codeOf(closing, queue) : code;
+    if (!options.json) output.line(`${closing}; go on with: distill-lab sweep --resume ${path.basename(folder)}${options.runs === 'runs' ? '' : ` --runs ${options.runs}`}`);
+    return codeOf(closing, queue);
+  } finally {
+    output.status('');
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
+  }
+}
+
+function codeOf(closing: Closing, { entries }: SweepQueue): number {
+  if (closing !== 'finished') return EXIT.stopped;
+  if (entries.some(({ state }) => state === 'failed' || state === 'killed')) return EXIT.failed;
+  return entries.some(({ state }) => state === 'stopped') ? EXIT.stopped : EXIT.finished;
+}
+
+/** Starts the queue as a process of its own, which outlives this one. */
+async function detach({ output, cliPath }: Surroundings, folder: string, options: SweepOptions): Promise<number> {
+  const log = await open(path.join(folder, SWEEP_FILES.log), 'a');
+  try {
+    const more = [...(options.runsAtOnce === undefined ? [] : ['--runs-at-once', options.runsAtOnce]), ...(options.launcher === undefined ? [] : ['--launcher', options.launcher]), ...(options.retry ? ['--retry'] : [])];
+    const child = spawn(process.execPath, [cliPath, 'sweep-child', folder, ...more], { cwd: folder, detached: true, windowsHide: true, stdio: ['ignore', log.fd, log.fd] });
+    child.unref();
+    if (options.json) output.line(JSON.stringify({ state: 'started', sweep: path.basename(folder), folder, pid: child.pid }));
+    else output.line(`${shortPath(folder)} (process ${child.pid ?? 0})`);
+    return EXIT.finished;
+  } finally {
+    await log.close();
+  }
+}
+
+async function askToEnd(folder: string, what: 'pause' | 'stop', output: Output): Promise<number> {
+  if (await queueProcess(folder) === undefined) throw new DistillError('DL745', 'Nothing works this sweep.', { where: { file: folder }, advice: 'Runs of it that still go are stopped with `distill-lab stop RUN`; `distill-lab sweep --resume` takes the sweep up again.' });
+  await askQueue(folder, what);
+  output.line(`${what === 'pause' ? 'pausing' : 'stopping'}: runs save first`);
+  return EXIT.finished;
+}
+
+/** The table, and the best combination as a file. */
+async function tell(folder: string, options: SweepOptions, output: Output): Promise<number> {
+  const view = await readSweep(folder, options.runs);
+  const rows = sweepRows(view.outcomes);
+  const best = bestRow(rows, options.by);
+  if (options.json) output.line(JSON.stringify(sweepObject(view, rows, best)));
+  else for (const line of sweepTable(view, rows, best, options.by)) output.line(line);
+  if (options.writeBest === undefined) return EXIT.finished;
+  if (best === undefined) throw new DistillError('DL746', 'There is no best combination yet.', { advice: 'Wait until a run of the sweep has finished.' });
+  const key = best.seeds.find(({ metrics }) => metrics !== undefined)?.key;
+  const overrides = view.plan.runs.find((run) => run.key === key)?.overrides ?? [];
+  await writeFile(options.writeBest, withOverrides(view.plan.text, options.writeBest, overrides), { flag: 'wx' });
+  if (!options.json) output.line(`best by ${options.by}: ${best.label === '' ? 'the file itself' : best.label}; written to ${shortPath(path.resolve(options.writeBest))}`);
+  return EXIT.finished;
+}

@@ -1,0 +1,141 @@
+/** Sweeps as a user runs them: the built command line, real training on tiny scenes, queues that are killed. */
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readExperiment } from '../../src/experiment/load.ts';
+import { isLive, isProcessAlive, listRuns, type RunSummary } from '../../src/store/index.ts';
+import { CLI, commandLine, eventsOfType, lastJson, until, workspace } from './support/commandLine.ts';
+import { sweepExperiment, teacherExperiment } from './support/sweeps.ts';
+
+let folder = '';
+const cli = (...args: string[]): ReturnType<typeof commandLine> => commandLine(args, { cwd: folder });
+
+beforeAll(async () => {
+  folder = workspace({ 'teacher.distill.yaml': teacherExperiment(), 'sweep.distill.yaml': sweepExperiment('sweep', 8) });
+  const { code, stdout, stderr } = await cli('run', 'teacher.distill.yaml', '--json');
+  expect(code, stdout + stderr).toBe(0);
+  const exported = await cli('export', String(lastJson(stdout).folder), '--output', 'teacher.safetensors');
+  expect(exported.code, exported.stderr).toBe(0);
+});
+afterAll(() => { rmSync(folder, { recursive: true, force: true }); });
+
+/** Losses by step and AP by evaluation: what a run computed. */
+function computed({ folder: run }: Pick<RunSummary, 'folder'>): unknown {
+  return [eventsOfType(run, 'step').map(({ step, losses }) => [step, losses]), eventsOfType(run, 'evaluation').filter(({ subject }) => subject === 'student').map(({ step, metrics }) => [step, metrics])];
+}
+async function runsOf(root: string): Promise<ReadonlyMap<string, RunSummary>> {
+  const runs = await listRuns([path.join(folder, root)]);
+  const byKey = new Map(runs.flatMap((run) => (run.sweep === undefined ? [] : [[run.sweep.key, run] as const])));
+  expect(byKey.size, 'a run was trained twice').toBe(runs.length);
+  return byKey;
+}
+
+interface Row { readonly label: string; readonly role: string; readonly AP: { readonly count: number } | null; readonly gain: { readonly count: number; readonly mean: number } | null; readonly seeds: readonly { readonly key: string; readonly seed: number; readonly AP: number; readonly gain: number }[] }
+
+describe('a sweep of two methods, two seeds and controls', () => {
+  let runs: ReadonlyMap<string, RunSummary> = new Map();
+  let result: { readonly rows: readonly Row[]; readonly best: string } = { rows: [], best: '' };
+
+  beforeAll(async () => {
+    const { code, stdout, stderr } = await cli('sweep', 'sweep.distill.yaml', '--runs', 'whole', '--json', '--write-best', 'best.distill.yaml');
+    expect(code, stdout + stderr).toBe(0);
+    result = lastJson(stdout) as unknown as typeof result;
+    runs = await runsOf('whole');
+  });
+
+  it('says before it starts how much it is, and starts nothing', async () => {
+    const { code, stdout } = await cli('sweep', 'sweep.distill.yaml', '--runs', 'whole', '--dry-run');
+    expect(code).toBe(0);
+    expect(stdout).toContain('6 runs (4 distilled, 2 controls, 2 seeds)');
+    expect(stdout).toMatch(/time: about \d+ (s|min), 1 at once.*disk: about \d+ MB \(judged by 5 earlier runs/);
+    expect((await runsOf('whole')).size).toBe(6);
+  });
+
+  it('trains every run once and joins controls by seed', () => {
+    expect([...runs.keys()].sort()).toEqual(['c1-s0', 'c1-s1', 'c2-s0', 'c2-s1', 'control1-s0', 'control1-s1']);
+    expect(result.rows.map(({ label, role }) => [label, role])).toEqual([['control', 'control'], ['fgd', 'student'], ['rm', 'student']]);
+    const [control, ...students] = result.rows;
+    for (const { AP, gain, seeds } of students) {
+      expect([AP?.count, gain?.count]).toEqual([2, 2]);
+      for (const { seed, AP: own, gain: over } of seeds) expect(over).toBeCloseTo(own - (control?.seeds.find((each) => each.seed === seed)?.AP ?? Number.NaN), 3);
+    }
+  });
+
+  it('starts a control from the weights and images of its seed: the detection loss of the first step is the same', () => {
+    const first = (key: string): number => eventsOfType(runs.get(key)?.folder ?? '', 'step')[0]?.losses['detection.classification'] ?? Number.NaN;
+    expect(first('c1-s0')).toBeCloseTo(first('control1-s0'), 5);
+    expect(first('c1-s1')).toBeCloseTo(first('control1-s1'), 5);
+    expect(first('c1-s0')).not.toBeCloseTo(first('c1-s1'), 5);
+  });
+
+  it('trains a control as the same run with `control: true` does', async () => {
+    const { code, stdout, stderr } = await cli('run', 'sweep.distill.yaml', '--seed', '0', '--runs', 'single', '--json');
+    expect(code, stdout + stderr).toBe(0);
+    const alone = eventsOfType(String(lastJson(stdout).folder), 'step').filter(({ arm }) => arm === 'control').map(({ losses }) => losses);
+    expect(eventsOfType(runs.get('control1-s0')?.folder ?? '', 'step').map(({ losses }) => losses)).toEqual(alone);
+  });
+
+  it('writes the best as an experiment that runs by itself', () => {
+    const text = readFileSync(path.join(folder, 'best.distill.yaml'), 'utf8');
+    const { experiment, problems } = readExperiment(text, 'best');
+    expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(experiment?.distill.map(({ method }) => method)).toEqual([result.best]);
+    expect(experiment?.sweep).toBeUndefined();
+  });
+
+  it('is listed together, with its name', async () => {
+    const { stdout } = await cli('runs', 'whole');
+    expect(stdout).toMatch(/^sweep \d{4}-\d\d-\d\d-sweep-[a-z0-9]{5}: 6 finished\n( {2}\S.*\n?){6}$/);
+  });
+
+  it('killed with -9 in the middle and started again: nothing finished is repeated, nothing half-finished lost', async () => {
+    const queue = spawn(process.execPath, [CLI, 'sweep', 'sweep.distill.yaml', '--runs', 'killed', '--runs-at-once', '2', '--json'], { cwd: folder, stdio: 'ignore' });
+    await until('a finished run and one that goes', async () => {
+      const found = await listRuns([path.join(folder, 'killed')]);
+      return (found.some(({ state }) => state === 'finished') && found.some(({ state, lastStep }) => state === 'running' && (lastStep?.step ?? 0) > 1)) || undefined;
+    }, 300);
+    queue.kill('SIGKILL');
+    const half = (await listRuns([path.join(folder, 'killed')])).find(({ state }) => isLive(state));
+    // One child dies with the queue, as it may when a machine goes down; what else goes lives on.
+    if (half?.process !== undefined && isProcessAlive(half.process.pid, half.process.start)) process.kill(half.process.pid, 'SIGKILL');
+    const finished = [...(await runsOf('killed')).values()].filter(({ state }) => state === 'finished').map((run) => [run.folder, run.ended]);
+    const [id = ''] = readdirSync(path.join(folder, 'killed', 'sweeps'));
+    const { code, stdout, stderr } = await cli('sweep', '--resume', id, '--runs', 'killed', '--runs-at-once', '2', '--json');
+    expect(code, stdout + stderr).toBe(0);
+    const after = await runsOf('killed');
+    for (const [key, run] of runs) expect(computed(after.get(key) ?? { folder: '' }), key).toEqual(computed(run));
+    for (const [run, ended] of finished) expect([...after.values()].find((each) => each.folder === run)?.ended).toBe(ended);
+    for (const { process: child } of after.values()) expect(isProcessAlive(child?.pid ?? 0, child?.start ?? '')).toBe(false);
+  });
+
+  it('paused by Ctrl-C, it goes on to the same numbers', async () => {
+    const queue = spawn(process.execPath, [CLI, 'sweep', 'sweep.distill.yaml', '--runs', 'paused', '--json'], { cwd: folder, stdio: 'ignore' });
+    const ended = new Promise<number | null>((resolve) => { queue.on('close', resolve); });
+    await until('a step', async () => (await listRuns([path.join(folder, 'paused')])).some(({ lastStep }) => lastStep !== undefined) || undefined, 300);
+    queue.kill('SIGINT');
+    expect(await ended).toBe(3);
+    const [id = ''] = readdirSync(path.join(folder, 'paused', 'sweeps'));
+    expect([...(await runsOf('paused')).values()].some(({ state }) => isLive(state))).toBe(false);
+    const { code, stdout, stderr } = await cli('sweep', '--resume', id, '--runs', 'paused', '--runs-at-once', '2', '--json');
+    expect(code, stdout + stderr).toBe(0);
+    const after = await runsOf('paused');
+    for (const [key, run] of runs) expect(computed(after.get(key) ?? { folder: '' }), key).toEqual(computed(run));
+  });
+});
+
+describe('bad input', () => {
+  it('is told before anything starts, with the combination', async () => {
+    writeFileSync(path.join(folder, 'bad.distill.yaml'), sweepExperiment('bad', 8).replace('[rm]', '[rmm]'));
+    const { code, stderr } = await cli('sweep', 'bad.distill.yaml', '--runs', 'bad');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/bad\.distill\.yaml:\d+:\d+: error: "rmm" is not a value/);
+    expect(await listRuns([path.join(folder, 'bad')])).toEqual([]);
+  });
+
+  it('says to use `sweep` for a file that makes several runs', async () => {
+    const { code, stderr } = await cli('run', 'sweep.distill.yaml');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/DL718.*distill-lab sweep sweep\.distill\.yaml/s);
+  });
+});
