@@ -15,7 +15,7 @@ import { type TeachersOptions } from './commands/teachers.ts';
 import { EXIT, type Output, reportError } from './output.ts';
 import { type Surroundings, versionOf } from './surroundings.ts';
 
-const LAUNCHERS = ['local', 'slurm', 'ray'] as const;
+const LAUNCHERS = ['local', 'slurm'] as const;
 const METRICS = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'gain'] as const;
 
 const EXIT_CODES = `
@@ -99,6 +99,11 @@ function addRuns(program: Command, surroundings: Surroundings, done: (code: numb
   withRunOptions(program.command('demo'))
     .description('the example experiment on drawn scenes: teacher, student without distillation, distilled')
     .action(async (options: RunOptions) => { done(await (await import('./commands/demo.ts')).demo(surroundings, options)); });
+  program.command('child-environment', { hidden: true })
+    .action(async () => {
+      const { engineEnvironment } = await import('../launch/environment.ts');
+      for (const [name, value] of Object.entries(engineEnvironment())) surroundings.output.line(`export ${name}=${value}`);
+    });
   program.command('run-child', { hidden: true }).argument('<run>', 'run folder')
     .action(async (run: string) => { done(await (await import('../run/child.ts')).runChild(run)); });
 }

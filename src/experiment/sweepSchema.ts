@@ -39,11 +39,11 @@ export const seedsSchema = z.array(z.int().min(0)).min(1);
 /** One word of sbatch's own; it cannot begin another option or line. */
 const word = z.string().regex(/^[\w.,:@+*&|!()[\]][\w.,:@+*&|!()[\]-]*$/).max(200);
 
-const LAUNCHERS = ['local', 'slurm', 'ray'] as const;
+const LAUNCHERS = ['local', 'slurm'] as const;
 export type LauncherName = (typeof LAUNCHERS)[number];
 
 export const launchSchema = z.strictObject({
-  on: z.enum(LAUNCHERS).optional().describe('Who starts the runs: `local`, this machine; `slurm`, the cluster whose `sbatch` is on the path; `ray`, a Ray cluster. Default: `local`.'),
+  on: z.enum(LAUNCHERS).optional().describe('Who starts the runs: `local`, this machine; `slurm`, the cluster whose `sbatch` is on the path. Default: `local`.'),
   atOnce: count.optional().describe('Runs at the same time; on this machine, so many on each GPU. Default: one on this machine, no limit on a cluster.'),
   cpus: count.optional().describe('CPU cores a run (clusters).'),
   memory: positive.optional().describe('Memory a run in GiB (clusters).'),
@@ -56,7 +56,7 @@ export const launchSchema = z.strictObject({
     qos: word.optional().describe('Quality of service.'),
     reservation: word.optional().describe('Reservation.'),
     constraint: word.optional().describe('Features that a node must have.'),
-  }).prefault({}).describe('What `sbatch` is told. Lines of shell and further options are in the user\'s own settings (docs/sweeps.md), for a file runs nothing.'),
+  }).prefault({}).describe('What `sbatch` is told.'),
 });
 export type LaunchConfig = z.output<typeof launchSchema>;
 

@@ -1,6 +1,5 @@
 /** The launcher that an experiment, or its user, asks for. */
 import { type LaunchConfig, type LauncherName } from '../experiment/sweepSchema.ts';
-import { DistillError } from '../errors.ts';
 import { type Launcher } from './launcher.ts';
 
 export interface LauncherChoice {
@@ -13,9 +12,11 @@ export interface LauncherChoice {
   readonly name: string;
 }
 
-/** @throws DistillError DL750 for a launcher that there is not. */
-export async function launcherFor({ config, on = config.on ?? 'local', atOnce = config.atOnce }: LauncherChoice): Promise<Launcher> {
-  if (on !== 'local') throw new DistillError('DL750', `Runs cannot be started by ${on} yet.`, { expected: 'local' });
+export async function launcherFor({ config, on = config.on ?? 'local', atOnce = config.atOnce, name }: LauncherChoice): Promise<Launcher> {
+  if (on === 'slurm') {
+    const { SlurmLauncher } = await import('./slurm.ts');
+    return new SlurmLauncher({ config: config.slurm, atOnce, name });
+  }
   const { LocalLauncher, visibleGpus } = await import('./localLauncher.ts');
   return new LocalLauncher({ atOnce, gpus: await visibleGpus() });
 }

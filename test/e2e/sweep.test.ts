@@ -1,12 +1,13 @@
 /** Sweeps as a user runs them: the built command line, real training on tiny scenes, queues that are killed. */
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readExperiment } from '../../src/experiment/load.ts';
 import { isLive, isProcessAlive, listRuns, type RunSummary } from '../../src/store/index.ts';
 import { CLI, commandLine, eventsOfType, lastJson, until, workspace } from './support/commandLine.ts';
-import { sweepExperiment, teacherExperiment } from './support/sweeps.ts';
+import { hasSlurm, type Slurm, startSlurm } from './support/slurm.ts';
+import { seedsExperiment, sweepExperiment, teacherExperiment } from './support/sweeps.ts';
 
 let folder = '';
 const cli = (...args: string[]): ReturnType<typeof commandLine> => commandLine(args, { cwd: folder });
@@ -33,8 +34,10 @@ async function runsOf(root: string): Promise<ReadonlyMap<string, RunSummary>> {
 
 interface Row { readonly label: string; readonly role: string; readonly AP: { readonly count: number } | null; readonly gain: { readonly count: number; readonly mean: number } | null; readonly seeds: readonly { readonly key: string; readonly seed: number; readonly AP: number; readonly gain: number }[] }
 
+/** Of the sweep on this machine, for those elsewhere to be compared with. */
+let runs: ReadonlyMap<string, RunSummary> = new Map();
+
 describe('a sweep of two methods, two seeds and controls', () => {
-  let runs: ReadonlyMap<string, RunSummary> = new Map();
   let result: { readonly rows: readonly Row[]; readonly best: string } = { rows: [], best: '' };
 
   beforeAll(async () => {
@@ -121,6 +124,85 @@ describe('a sweep of two methods, two seeds and controls', () => {
     expect(code, stdout + stderr).toBe(0);
     const after = await runsOf('paused');
     for (const [key, run] of runs) expect(computed(after.get(key) ?? { folder: '' }), key).toEqual(computed(run));
+  });
+});
+
+describe.skipIf(!hasSlurm)('on a real Slurm', () => {
+  let slurm: Slurm;
+  const onSlurm = (...args: string[]): ReturnType<typeof commandLine> => commandLine(args, { cwd: folder, env: { ...slurm.environment } });
+  beforeAll(async () => { slurm = await startSlurm(); });
+  afterAll(async () => { await slurm.stop(); });
+
+  it('the same sweep goes through as an array, and gives the numbers of this machine seed by seed', async () => {
+    const { code, stdout, stderr } = await onSlurm('sweep', 'sweep.distill.yaml', '--launcher', 'slurm', '--runs', 'slurm', '--json');
+    expect(code, stdout + stderr).toBe(0);
+    const after = await runsOf('slurm');
+    expect([...after.keys()].sort()).toEqual([...runs.keys()].sort());
+    for (const [key, run] of runs) expect(computed(after.get(key) ?? { folder: '' }), key).toEqual(computed(run));
+    expect(new Set([...after.values()].map(({ job }) => job?.job.split('_')[0])).size).toBe(1);
+    for (const { process: child } of after.values()) expect(isProcessAlive(child?.pid ?? 0, child?.start ?? '')).toBe(false);
+  });
+
+  it('a job that is put back goes on bit for bit, a cancelled one is stopped until it is taken up again', async () => {
+    writeFileSync(path.join(folder, 'seeds.distill.yaml'), seedsExperiment('seeds', 600));
+    const reference = await cli('sweep', 'seeds.distill.yaml', '--runs', 'seeds', '--runs-at-once', '2', '--json');
+    expect(reference.code, reference.stdout + reference.stderr).toBe(0);
+    const expected = await runsOf('seeds');
+
+    const queue = onSlurm('sweep', 'seeds.distill.yaml', '--launcher', 'slurm', '--runs', 'requeued', '--json');
+    const going = (key: string): Promise<RunSummary> => until(`steps of ${key}`, async () => {
+      const found = (await listRuns([path.join(folder, 'requeued')])).find(({ sweep }) => sweep?.key === key);
+      if (found !== undefined && !isLive(found.state)) throw new Error(`${key} is ${found.state} already`);
+      return (found?.lastStep?.step ?? 0) > 5 ? found : undefined;
+    }, 300);
+    const [requeued, cancelled] = [await going('c1-s0'), await going('c1-s1')];
+    slurm.ask('scontrol', 'requeue', requeued.job?.job ?? '');
+    slurm.ask('scancel', cancelled.job?.job ?? '');
+    const { code, stdout, stderr } = await queue;
+    expect(code, stdout + stderr).toBe(3);
+    const after = await runsOf('requeued');
+    expect(after.get('c1-s0')?.state).toBe('finished');
+    expect(computed(after.get('c1-s0') ?? { folder: '' })).toEqual(computed(expected.get('c1-s0') ?? { folder: '' }));
+    // It was in two processes, the second of which began where the first had saved.
+    expect(eventsOfType(requeued.folder, 'started').map(({ from }) => (from.student ?? 0) > 0)).toEqual([false, true]);
+    expect(after.get('c1-s1')?.state).toBe('stopped');
+    expect((await cli('runs', 'requeued')).stdout).toMatch(/seed-1\S* +stopped/);
+
+    const [id = ''] = readdirSync(path.join(folder, 'requeued', 'sweeps'));
+    const resumed = await onSlurm('sweep', '--resume', id, '--retry', '--runs', 'requeued', '--json');
+    expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
+    expect(computed((await runsOf('requeued')).get('c1-s1') ?? { folder: '' })).toEqual(computed(expected.get('c1-s1') ?? { folder: '' }));
+    expect(slurm.ask('squeue', '--noheader').trim()).toBe('');
+  });
+
+  it('a partition that does not exist is told on each run, in sbatch\'s words', async () => {
+    const { code, stdout } = await onSlurm('sweep', 'sweep.distill.yaml', '--launcher', 'slurm', '--set', 'launch.slurm.partition=nowhere', '--set', 'seeds=[0]', '--runs', 'nowhere', '--json');
+    expect(code, stdout).toBe(1);
+    const found = await listRuns([path.join(folder, 'nowhere')]);
+    expect(found.map(({ state }) => state)).toEqual(['failed', 'failed', 'failed']);
+    for (const { error } of found) expect(error?.explanation).toMatch(/DL761[\s\S]*[Pp]artition/);
+  });
+
+  it('a run folder that the node does not see is told on the run', async () => {
+    // The node finds nothing where the client has put the run: as with a disk that is not shared.
+    const hidden = path.join(folder, 'hidden');
+    const queue = onSlurm('sweep', 'sweep.distill.yaml', '--launcher', 'slurm', '--set', 'seeds=[0]', '--set', 'sweep=', '--set', 'control=false', '--runs', hidden, '--json', '--set', 'launch.minutes=5');
+    slurm.ask('scontrol', 'update', `NodeName=${slurm.node}`, 'State=DRAIN', 'Reason=test');
+    const [run] = await until('a run that waits', async () => {
+      const found = await listRuns([hidden]);
+      return found.some(({ job }) => job?.state === 'waiting' && job.job !== '') ? found : undefined;
+    }, 120);
+    renameSync(path.join(run?.folder ?? '', 'resolved.json'), path.join(folder, 'aside.json'));
+    slurm.ask('scontrol', 'update', `NodeName=${slurm.node}`, 'State=RESUME');
+    const { code, stdout } = await queue;
+    expect(code, stdout).toBe(1);
+    expect(stdout).toMatch(/The node does not see the run folder/);
+  });
+
+  it('without sbatch on the path, says so', async () => {
+    const { code, stdout } = await commandLine(['sweep', 'sweep.distill.yaml', '--launcher', 'slurm', '--set', 'seeds=[0]', '--runs', 'nopath', '--json'], { cwd: folder, env: { PATH: '/nowhere' } });
+    expect(code, stdout).toBe(1);
+    for (const { error } of await listRuns([path.join(folder, 'nopath')])) expect(error?.code).toBe('DL760');
   });
 });
 

@@ -12,3 +12,9 @@ export function sweepExperiment(name: string, steps: number): string {
     + `train: { steps: ${steps}, batch: 2, optimizer: adamw, learningRate: 0.002, warmup: 2 }\nevaluate: { every: 4 }\ncheckpoint: { every: 2 }\npictures: { images: 0 }\n`
     + 'control: true\nseeds: [0, 1]\nsweep: { distill: [[fgd], [rm]] }\n';
 }
+
+/** Plain training with two seeds, long enough to be interrupted. */
+export function seedsExperiment(name: string, steps: number): string {
+  return `name: ${name}\n${DATA}\nstudent: { ${NETWORK} }\ntrain: { steps: ${steps}, batch: 2, optimizer: adamw, learningRate: 0.002, warmup: 2 }\n`
+    + `evaluate: { every: ${steps / 2} }\ncheckpoint: { every: ${steps} }\npictures: { images: 0 }\nseeds: [0, 1]\n`;
+}

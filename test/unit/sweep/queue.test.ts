@@ -145,12 +145,12 @@ describe('a queue', () => {
     const real = local(2);
     const refusing: Launcher = {
       name: 'local', atOnce: 2, states: (ids) => real.states(ids), stop: (id) => real.stop(id),
-      start: async ([first, ...rest]) => [...(first === undefined ? [] : [{ error: new DistillError('DL751', 'There is no such partition.') }]), ...await real.start(rest)],
+      start: async ([first, ...rest]) => [...(first === undefined ? [] : [{ error: new DistillError('DL761', 'There is no such partition.') }]), ...await real.start(rest)],
     };
     const queue = await open(folder, 2, { launcher: refusing });
     await queue.work();
     expect(states(queue)).toEqual(['failed', 'finished']);
-    expect((await listRuns([runsRoot])).find(({ state }) => state === 'failed')).toMatchObject({ error: { code: 'DL751', message: 'There is no such partition.' } });
+    expect((await listRuns([runsRoot])).find(({ state }) => state === 'failed')).toMatchObject({ error: { code: 'DL761', message: 'There is no such partition.' } });
   });
 });
 

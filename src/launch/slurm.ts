@@ -1,0 +1,149 @@
+/** Slurm as a launcher: runs as one array job, asked after by squeue. Client and nodes share the file system. */
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { DistillError } from '../errors.ts';
+import { type LaunchConfig } from '../experiment/sweepSchema.ts';
+import { type Job, type JobState, type Launcher, type Started } from './launcher.ts';
+import { NODE_TROUBLE, slurmScript } from './slurmScript.ts';
+
+export interface SlurmOptions {
+  readonly config: LaunchConfig['slurm'];
+  /** Tasks of an array at the same time; default: as many as the cluster gives. */
+  readonly atOnce?: number | undefined;
+  /** What its jobs are called. */
+  readonly name: string;
+  readonly environment?: NodeJS.ProcessEnv | undefined;
+  /** Least milliseconds between two questions to the scheduler, which all its users share. */
+  readonly poll?: number | undefined;
+}
+
+interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class SlurmLauncher implements Launcher {
+  readonly name = 'slurm';
+  readonly #options: SlurmOptions;
+  #asked = 0;
+  #known: ReadonlyMap<string, JobState> = new Map();
+
+  constructor(options: SlurmOptions) {
+    this.#options = options;
+  }
+
+  async start(jobs: readonly Job[]): Promise<readonly Started[]> {
+    const { config, atOnce, name } = this.#options;
+    const answer = await this.#submit(slurmScript(jobs, { config, atOnce, name }));
+    const id = /^(\d+)/.exec(answer.stdout.trim())?.[1];
+    if (answer.code === 0 && id !== undefined) {
+      this.#asked = 0;
+      return jobs.map((_, index) => ({ id: `${id}_${index}` }));
+    }
+    const why = reasonOf(answer);
+    // A limit on jobs may leave room for some of them.
+    if (isLimit(why)) {
+      if (jobs.length === 1) return [{ later: `Slurm takes no more jobs now (${why}); tried again every minute.` }];
+      const half = Math.ceil(jobs.length / 2);
+      const first = await this.start(jobs.slice(0, half));
+      return [...first, ...(first.some((each) => 'later' in each) ? jobs.slice(half).map(() => ({ later: `Slurm takes no more jobs now (${why}); tried again every minute.` })) : await this.start(jobs.slice(half)))];
+    }
+    const error = new DistillError('DL761', 'Slurm does not take this job.', { got: why, advice: 'Mend `launch` in the experiment (`sinfo` lists partitions), then `distill-lab sweep --resume NAME --retry`.' });
+    return jobs.map(() => ({ error }));
+  }
+
+  async states(ids: readonly string[]): Promise<ReadonlyMap<string, JobState>> {
+    const { poll = 5000 } = this.#options;
+    if (ids.length === 0 || (Date.now() - this.#asked < poll && ids.every((id) => this.#known.has(id)))) return this.#known;
+    const arrays = [...new Set(ids.map((id) => id.split('_')[0] ?? id))];
+    const { code, stdout } = await this.#ask('squeue', ['--noheader', '--array', '--states=all', `--jobs=${arrays.join(',')}`, '--format=%i|%T|%r']);
+    // A scheduler that does not answer has not forgotten its jobs.
+    if (code !== 0 && !(await this.#ask('sinfo', ['--version'])).stdout.includes('slurm')) return this.#known;
+    const known = new Map<string, JobState>();
+    for (const row of stdout.split('\n')) {
+      const [id = '', state = '', reason = ''] = row.trim().split('|');
+      if (ids.includes(id)) known.set(id, await this.#stateOf(id, state, reason));
+    }
+    this.#asked = Date.now();
+    this.#known = known;
+    return known;
+  }
+
+  async stop(id: string): Promise<void> {
+    // One that runs reads the stop file in its folder, and saves; the signal would only come in between.
+    const { stdout } = await this.#ask('squeue', ['--noheader', '--array', `--jobs=${id}`, '--format=%T']);
+    if (/PENDING|REQUEUE/.test(stdout)) await this.#ask('scancel', [id]);
+    this.#asked = 0;
+  }
+
+  async #stateOf(id: string, state: string, reason: string): Promise<JobState> {
+    switch (state) {
+      case 'PENDING': case 'REQUEUED': case 'REQUEUE_HOLD': case 'REQUEUE_FED': case 'SPECIAL_EXIT': return { state: 'waiting', reason: `waits in Slurm's queue (job ${id}: ${waiting(reason)})` };
+      case 'CONFIGURING': case 'RUNNING': case 'COMPLETING': case 'SUSPENDED': case 'STOPPED': case 'SIGNALING': case 'STAGE_OUT': case 'RESIZING': return { state: 'running', reason: state === 'SUSPENDED' ? `suspended by Slurm (job ${id})` : undefined };
+      case 'COMPLETED': return { state: 'ended' };
+      case 'CANCELLED': return { state: 'ended', isCancelled: true, reason: `cancelled in Slurm (job ${id})` };
+      case 'FAILED': case 'BOOT_FAIL': case 'LAUNCH_FAILED': return this.#failed(id, reason);
+      default: return { state: 'ended', reason: `ended by Slurm (job ${id}: ${state.toLowerCase().replaceAll('_', ' ')})` };
+    }
+  }
+
+  /** Jobs that could not even begin say so by their exit code. */
+  async #failed(id: string, reason: string): Promise<JobState> {
+    const { stdout } = await this.#ask('scontrol', ['show', 'job', '--oneliner', id]);
+    const [, exit = '', signal = ''] = /\bExitCode=(\d+):(\d+)/.exec(stdout) ?? [];
+    const node = /\bBatchHost=(\S+)/.exec(stdout)?.[1] ?? 'the node';
+    // 0:53: slurmd could not open the output or change to the folder of the job.
+    const trouble = NODE_TROUBLE.get(Number(exit)) ?? (signal === '53' ? NODE_TROUBLE.get(66) : undefined);
+    if (trouble === undefined) return { state: 'ended', reason: `its job failed (job ${id}: ${reason === 'None' ? `exit code ${exit}` : reason})` };
+    return { state: 'ended', error: new DistillError('DL762', `${trouble} (${node}).`, { got: `Slurm job ${id}, exit code ${exit}:${signal}`, advice: 'Put runs, data and Distill Lab on a file system that client and nodes share, under the same path.' }) };
+  }
+
+  #submit(script: string): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const child = spawn('sbatch', ['--parsable'], { env: this.#options.environment ?? process.env });
+      let [stdout, stderr] = ['', ''];
+      child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString(); });
+      child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
+      child.on('error', (cause) => { reject(notThere(cause)); });
+      child.on('close', (code) => { resolve({ code: code ?? 1, stdout, stderr }); });
+      child.stdin.on('error', () => undefined);
+      child.stdin.end(script);
+    });
+  }
+
+  #ask(program: string, args: readonly string[]): Promise<Answer> {
+    return new Promise((resolve) => {
+      execFile(program, args, { env: this.#options.environment ?? process.env, timeout: 60_000, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : 1, stdout, stderr });
+      });
+    });
+  }
+}
+
+function notThere(cause: Error): DistillError {
+  return new DistillError('DL760', 'Slurm is not to be found: there is no sbatch on the path.', { got: cause.message, advice: 'Start the sweep on a machine of the cluster, or choose another launcher (`--launcher local`).', cause });
+}
+
+/** sbatch's own last word. */
+function reasonOf({ stderr, stdout, code }: Answer): string {
+  const lines = `${stderr}\n${stdout}`.split('\n').map((line) => line.replace(/^sbatch: (error|fatal): /, '').trim()).filter((line) => line !== '');
+  const last = lines.at(-1) ?? `sbatch ended with code ${code}`;
+  return last.replace(/^Batch job submission failed: /, '');
+}
+
+/** Limits of users, associations and the cluster; not what will never fit. */
+function isLimit(why: string): boolean {
+  return /QOSMaxSubmit|AssocMaxSubmit|AssocGrpSubmit|MaxSubmitJobs|violates accounting\/QOS policy|Invalid job array specification|temporarily unable to accept/i.test(why);
+}
+
+function waiting(reason: string): string {
+  const words: Readonly<Record<string, string>> = { Priority: 'others come first', Resources: 'no free node', BeginTime: 'put back, begins again shortly', JobArrayTaskLimit: 'as many as asked for go already', None: 'just handed over', QOSMaxJobsPerUserLimit: 'your limit of running jobs', PartitionDown: 'the partition is down' };
+  return words[reason] ?? reason;
+}
+
+/** Whether a program can be found on a path. */
+export function isOnPath(program: string, environment: NodeJS.ProcessEnv = process.env): boolean {
+  return (environment.PATH ?? '').split(path.delimiter).some((folder) => folder !== '' && existsSync(path.join(folder, program)));
+}
