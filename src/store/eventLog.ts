@@ -26,16 +26,23 @@ export interface LogPart {
   readonly more: boolean;
 }
 
+/** What our writer begins a step's line with. */
+const STEP = '{"type":"step"';
+const isStep = (line: string): boolean => line.startsWith(STEP);
+
 export class EventLog {
   readonly file: string;
   #offset = 0;
   #fingerprint: Buffer = Buffer.alloc(0);
   #badLines = 0;
+  readonly #thin: boolean;
   /** Inside a line that is too long to be one. */
   #skipping = false;
 
-  constructor(file: string, mark?: LogMark) {
+  /** @param thin of steps that were read at once only the last one is kept: enough to tell how far a run is. */
+  constructor(file: string, mark?: LogMark, thin = false) {
     this.file = file;
+    this.#thin = thin;
     if (mark === undefined) return;
     this.#offset = mark.offset;
     this.#fingerprint = Buffer.from(mark.fingerprint, 'base64');
@@ -126,6 +133,7 @@ export class EventLog {
       const end = bytes.indexOf(NEWLINE, start);
       const line = bytes.toString('utf8', start, end);
       start = end + 1;
+      if (this.#thin && isStep(line) && isStep(bytes.toString('latin1', start, start + STEP.length))) continue;
       if (this.#skipping) this.#skipping = false;
       else if (line.trim() !== '') this.#takeLine(line, events);
     }

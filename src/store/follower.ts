@@ -13,7 +13,7 @@ export class RunFollower {
 
   constructor(folder: string) {
     this.folder = folder;
-    this.#log = new EventLog(path.join(folder, FILES.events));
+    this.#log = new EventLog(path.join(folder, FILES.events), undefined, true);
   }
 
   /** The run as it is now, without the lines of its log. */
