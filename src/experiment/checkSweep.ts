@@ -45,7 +45,7 @@ function checkKeys({ sweep }: Experiment, written: unknown): readonly Finding[] 
       findings.push({ ...at, code: 'DL127', message: `\`${key}\` is not the path of a key.`, expected: 'a key of this file, e.g. `distill[0].alpha` or `train.learningRate`' });
       continue;
     }
-    const unknown = unknownPart(path, written);
+    const unknown = unknownPart(key, path, written);
     if (unknown !== undefined) findings.push({ ...at, ...unknown });
     else if (NOT_SWEPT.includes(String(path[0])) || known === 'train.seed') {
       findings.push({ ...at, code: 'DL127', message: `\`${key}\` cannot be swept.`, advice: known === 'train.seed' ? 'List the seeds under `seeds`.' : 'Sweep keys that change what is trained.' });
@@ -56,7 +56,7 @@ function checkKeys({ sweep }: Experiment, written: unknown): readonly Finding[] 
 }
 
 /** The first part of a path that leads nowhere, with what was meant. */
-function unknownPart(path: KeyPath, written: unknown): Pick<Finding, 'code' | 'message' | 'advice' | 'replacement'> | undefined {
+function unknownPart(key: string, path: KeyPath, written: unknown): Pick<Finding, 'code' | 'message' | 'advice' | 'repairs'> | undefined {
   for (let length = 1; length <= path.length; length += 1) {
     const part = path[length - 1];
     const above = path.slice(0, length - 1);
@@ -66,7 +66,8 @@ function unknownPart(path: KeyPath, written: unknown): Pick<Finding, 'code' | 'm
     const corrected = meant === undefined ? undefined : formatKey([...above, meant, ...path.slice(length)]);
     const where = above.length === 0 ? 'an experiment' : `\`${formatKey(above)}\``;
     return {
-      code: 'DL127', message: `\`${formatKey(path)}\` cannot be swept: \`${String(part)}\` is not a key of ${where}.`, replacement: corrected,
+      code: 'DL127', message: `\`${formatKey(path)}\` cannot be swept: \`${String(part)}\` is not a key of ${where}.`,
+      ...(corrected === undefined ? {} : { repairs: [{ changes: [{ kind: 'rename', path: ['sweep', key], key: corrected }], safe: true }] }),
       advice: corrected !== undefined ? `Did you mean \`${corrected}\`?` : known.length > 0 ? `Keys that can stand here: ${known.join(', ')}.` : undefined,
     };
   }
@@ -148,8 +149,8 @@ function atItsValue(finding: Finding, combination: Combination, more: number, { 
   if (guilty === undefined) return finding;
   const inside = isWithin(finding.path, guilty.path) ? finding.path.slice(guilty.path.length) : [];
   const path = ['sweep', guilty.key, ...(Array.isArray(sweep?.[guilty.key]) ? [guilty.place ?? 0, ...inside] : [])];
-  const own = isWithin(finding.path, guilty.path) && finding.at !== 'key' ? {} : { replacement: undefined };
-  return { ...finding, ...own, path, message: `${finding.message.replace(/\.$/, '')}, with ${describeCombination(combination)}${more === 0 ? '' : ` and ${more} more`}.` };
+  // Repairs and related places are those of the experiment that the combination makes, which stands nowhere.
+  return { ...finding, repairs: undefined, related: undefined, path, message: `${finding.message.replace(/\.$/, '')}, with ${describeCombination(combination)}${more === 0 ? '' : ` and ${more} more`}.` };
 }
 
 /** Whether `path` is `above` or something inside it. */
