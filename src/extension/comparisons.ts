@@ -130,22 +130,9 @@ export class Comparisons implements vscode.Disposable {
     }
   }
 
-  private async save({ kind, name, content }: Save): Promise<void> {
-    const { fileName } = await import('../comparison/fileName.ts');
-    const [folder] = vscode.workspace.workspaceFolders ?? [];
-    const words: Readonly<Record<Save['kind'], string>> = { csv: 'CSV', svg: 'SVG', png: 'PNG', md: 'Markdown', html: 'HTML' };
-    const suggested = fileName(name, `.${kind}`);
-    const target = await vscode.window.showSaveDialog({ filters: { [words[kind]]: [kind] }, ...(folder !== undefined && { defaultUri: vscode.Uri.joinPath(folder.uri, suggested) }) });
-    if (target === undefined) return;
-    try {
-      await vscode.workspace.fs.writeFile(target, typeof content === 'string' ? new TextEncoder().encode(content) : new Uint8Array(content));
-    } catch (error) {
-      this.parts.log.error(explainError(error));
-      await vscode.window.showErrorMessage(vscode.l10n.t('{0} could not be written: {1}', vscode.workspace.asRelativePath(target), error instanceof Error ? error.message : String(error)));
-      return;
-    }
-    const shown = vscode.workspace.asRelativePath(target);
-    vscode.window.setStatusBarMessage(vscode.l10n.t('Saved: {0}', shown), 5000);
-    this.post({ type: 'saved', name: shown });
+  private async save(made: Save): Promise<void> {
+    const { saveFile } = await import('./saveFile.ts');
+    const name = await saveFile(this.parts.log, made);
+    if (name !== undefined) this.post({ type: 'saved', name });
   }
 }
