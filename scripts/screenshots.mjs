@@ -101,6 +101,19 @@ async function main(args) {
       await page.locator('.pane-body .monaco-list-row').nth(1).waitFor({ timeout: 60_000 });
       await shoot('runs');
     },
+    compare: async () => {
+      await driver.command('Distill Lab: Compare Runs');
+      const rows = page.locator('.quick-input-widget .monaco-list-row');
+      await rows.nth(1).waitFor();
+      for (const row of await rows.all()) if (await row.locator('[aria-checked="true"], input:checked').count() === 0) await row.click();
+      await page.keyboard.press('Enter');
+      const frame = await driver.until('the comparison is drawn', async () => {
+        for (const candidate of await driver.panelFrames()) if (await candidate.locator('main.compare figure.chart canvas').count() > 0) return candidate;
+        return undefined;
+      });
+      await frame.locator('section.results').scrollIntoViewIfNeeded();
+      await shoot('compare', SCHEMES);
+    },
     doctor: async () => {
       await driver.command('Distill Lab: Doctor');
       await page.locator('.quick-input-widget .monaco-list-row').filter({ hasText: 'Computes on' }).waitFor({ timeout: 120_000 });

@@ -127,6 +127,28 @@ describe.skipIf(!whenPossible())('the first hour', () => {
     await pictures('second-run');
   });
 
+  test('the Runs view shows both', async () => {
+    await driver.page.locator('.activitybar .action-item a[aria-label^="Distill Lab"]').click();
+    const rows = driver.page.locator('.pane-body .monaco-list-row[aria-label*="shapes-fgd, finished"]');
+    await driver.until('both runs are there', async () => (await rows.count()) >= 2, 60_000);
+    await pictures('runs');
+  });
+
+  test('Compare Runs lays both on one another', async () => {
+    await driver.command('Distill Lab: Compare Runs');
+    const list = driver.page.locator('.quick-input-widget');
+    await list.locator('.monaco-list-row').nth(1).waitFor();
+    for (const row of await list.locator('.monaco-list-row').all()) if (await row.locator('[aria-checked="true"], input:checked').count() === 0) await row.click();
+    await driver.shot('story-choose');
+    await driver.page.keyboard.press('Enter');
+    const comparison = await driver.until('the comparison is drawn', async () => {
+      for (const candidate of await driver.panelFrames()) if (await candidate.locator('main.compare').count() > 0 && await isDrawn(candidate, 'figure.chart canvas')) return candidate;
+      return undefined;
+    }, 120_000);
+    expect(await comparison.locator('section.results').innerText()).toContain('seed');
+    await pictures('compare');
+  });
+
   test('no content security policy was violated and no error went uncaught', () => {
     expect(driver.violations).toEqual([]);
     expect(driver.pageErrors).toEqual([]);
