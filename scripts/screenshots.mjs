@@ -105,8 +105,8 @@ async function main(args) {
       await driver.command('Distill Lab: Compare Runs');
       const rows = page.locator('.quick-input-widget .monaco-list-row');
       await rows.nth(1).waitFor();
-      for (const row of await rows.all()) if (await row.locator('[aria-checked="true"], input:checked').count() === 0) await row.click();
-      await page.keyboard.press('Enter');
+      await page.locator('.quick-input-check-all, .quick-input-header .monaco-checkbox').first().click();
+      await page.locator('.quick-input-widget').getByRole('button', { name: 'OK' }).click();
       const frame = await driver.until('the comparison is drawn', async () => {
         for (const candidate of await driver.panelFrames()) if (await candidate.locator('main.compare figure.chart canvas').count() > 0) return candidate;
         return undefined;

@@ -73,9 +73,12 @@ describe.skipIf(!whenPossible())('the first hour', () => {
     await driver.until('the dialog stands', async () => (await driver.page.locator('.quick-input-widget').innerText()).includes('Make Sample Here'));
     await input.fill(`${workbench.workspace}/`);
     await driver.shot('story-place');
-    await driver.page.locator('.quick-input-widget').getByText('Make Sample Here').click();
     const question = driver.notifications().filter({ hasText: 'The sample is made' });
-    await question.waitFor();
+    await driver.until('the sample is made', async () => {
+      // While the dialog still looks at the folder its button does nothing.
+      await driver.page.locator('.quick-input-widget').getByText('Make Sample Here').click({ timeout: 1000 }).catch(() => undefined);
+      return question.isVisible();
+    });
     await driver.shot('story-made');
     const file = path.join(sample, EXPERIMENT);
     const text = SHORTER.reduce((shorter, [long, short]) => shorter.replace(long, short), await readFile(file, 'utf8'));
@@ -136,11 +139,10 @@ describe.skipIf(!whenPossible())('the first hour', () => {
 
   test('Compare Runs lays both on one another', async () => {
     await driver.command('Distill Lab: Compare Runs');
-    const list = driver.page.locator('.quick-input-widget');
-    await list.locator('.monaco-list-row').nth(1).waitFor();
-    for (const row of await list.locator('.monaco-list-row').all()) if (await row.locator('[aria-checked="true"], input:checked').count() === 0) await row.click();
+    await driver.page.locator('.quick-input-list .monaco-list-row').nth(1).waitFor({ timeout: 60_000 });
+    await driver.page.locator('.quick-input-check-all, .quick-input-header .monaco-checkbox').first().click();
     await driver.shot('story-choose');
-    await driver.page.keyboard.press('Enter');
+    await driver.page.locator('.quick-input-widget').getByRole('button', { name: 'OK' }).click();
     const comparison = await driver.until('the comparison is drawn', async () => {
       for (const candidate of await driver.panelFrames()) if (await candidate.locator('main.compare').count() > 0 && await isDrawn(candidate, 'figure.chart canvas')) return candidate;
       return undefined;
