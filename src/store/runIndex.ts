@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
 import { type Arm } from '../experiment/record.ts';
 import { type LogMark } from './eventLog.ts';
 import { type History, type Scored, secondsPerStep, type Subject } from './history.ts';
@@ -59,25 +58,26 @@ function mapValues<A, B>(record: Partial<Record<Subject, readonly A[]>>, change:
 type Packed = Omit<History, 'evaluations'> & { readonly evaluations: Partial<Record<Subject, readonly (readonly number[])[]>> };
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-/** Only the outline is checked: the file is ours, and a wrong one is read as none. */
-const schema = z.object({
-  version: z.literal(INDEX_VERSION),
-  runs: z.record(z.string(), z.object({
-    stamp: z.string(),
-    mark: z.object({ offset: z.number(), fingerprint: z.string(), badLines: z.number() }),
-    history: z.custom<Packed>((value) => isObject(value) && 'evaluations' in value && isObject(value.evaluations) && 'steps' in value && isObject(value.steps) && 'pace' in value && isObject(value.pace) && 'perClass' in value),
-    surroundings: z.custom<Surroundings>((value) => isObject(value) && 'created' in value && 'note' in value && isObject(value.note)),
-    bytes: z.number().optional(),
-    problem: z.string().optional(),
-  })),
-});
+/** Only the outline is checked, and by hand: the file is ours, a wrong one is read as none, and a window waits for it. */
+function isEntry(value: unknown): value is Omit<IndexEntry, 'history'> & { readonly history: Packed } {
+  if (!isObject(value) || !('stamp' in value && 'mark' in value && 'history' in value && 'surroundings' in value)) return false;
+  const { stamp, mark, history, surroundings } = value;
+  return typeof stamp === 'string'
+    && isObject(mark) && 'offset' in mark && typeof mark.offset === 'number' && 'fingerprint' in mark && typeof mark.fingerprint === 'string' && 'badLines' in mark && typeof mark.badLines === 'number'
+    && isObject(history) && ['evaluations', 'steps', 'pace', 'perClass'].every((key) => isObject((history as Partial<Record<string, unknown>>)[key]))
+    && isObject(surroundings) && 'created' in surroundings && typeof surroundings.created === 'number' && 'note' in surroundings && isObject(surroundings.note);
+}
 
 export async function readIndex(root: string): Promise<Index> {
   const text = await readSmall(path.join(root, INDEX_FILE), INDEX_BYTES);
   if (text === undefined) return new Map();
   try {
-    const { runs } = schema.parse(JSON.parse(text));
-    return new Map(Object.entries(runs).map(([name, entry]) => [name, { ...entry, history: { ...entry.history, evaluations: mapValues(entry.history.evaluations, fromRow) } }]));
+    const data: unknown = JSON.parse(text);
+    if (!isObject(data) || !('version' in data && data.version === INDEX_VERSION && 'runs' in data) || !isObject(data.runs)) return new Map();
+    return new Map(Object.entries(data.runs as Record<string, unknown>).map(([name, entry]) => {
+      if (!isEntry(entry)) throw new TypeError(name);
+      return [name, { ...entry, history: { ...entry.history, evaluations: mapValues(entry.history.evaluations, fromRow) } }];
+    }));
   } catch {
     return new Map();
   }
