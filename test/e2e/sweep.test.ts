@@ -144,7 +144,7 @@ describe.skipIf(!hasSlurm)('on a real Slurm', () => {
   });
 
   it('a job that is put back goes on bit for bit, a cancelled one is stopped until it is taken up again', async () => {
-    writeFileSync(path.join(folder, 'seeds.distill.yaml'), seedsExperiment('seeds', 600));
+    writeFileSync(path.join(folder, 'seeds.distill.yaml'), seedsExperiment('seeds', 1500));
     const reference = await cli('sweep', 'seeds.distill.yaml', '--runs', 'seeds', '--runs-at-once', '2', '--json');
     expect(reference.code, reference.stdout + reference.stderr).toBe(0);
     const expected = await runsOf('seeds');
@@ -155,9 +155,9 @@ describe.skipIf(!hasSlurm)('on a real Slurm', () => {
       if (found !== undefined && !isLive(found.state)) throw new Error(`${key} is ${found.state} already`);
       return (found?.lastStep?.step ?? 0) > 5 ? found : undefined;
     }, 300);
-    const [requeued, cancelled] = [await going('c1-s0'), await going('c1-s1')];
+    const requeued = await going('c1-s0');
     slurm.ask('scontrol', 'requeue', requeued.job?.job ?? '');
-    slurm.ask('scancel', cancelled.job?.job ?? '');
+    slurm.ask('scancel', (await going('c1-s1')).job?.job ?? '');
     const { code, stdout, stderr } = await queue;
     expect(code, stdout + stderr).toBe(3);
     const after = await runsOf('requeued');
