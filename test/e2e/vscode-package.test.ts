@@ -1,6 +1,6 @@
 /**
  * The package as a user gets it: what lies in it, installed without a network into a workbench that knows nothing, on a machine
- * without an engine. With DISTILL_LAB_SETUP=1 (a package index and a compiler are needed) native TensorFlow is set up from there.
+ * without an engine. With DISTILL_LAB_SETUP=1, and in the full run (a package index and a compiler are needed), native TensorFlow is set up from there.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -100,7 +100,7 @@ describe.skipIf(!whenPossible())('installed without a network, on a machine with
     expect(await panelText(frame)).toMatch(/finished[\s\S]*(JavaScript|WebGPU|cpu)/i);
   });
 
-  test.runIf(process.env.DISTILL_LAB_SETUP === '1')('Setup Engine can be cancelled and leaves nothing; then it sets up native TensorFlow, and the next run uses it', async () => {
+  test.runIf(['DISTILL_LAB_SETUP', 'DISTILL_LAB_FULL'].some((name) => process.env[name] === '1'))('Setup Engine can be cancelled and leaves nothing; then it sets up native TensorFlow, and the next run uses it', async () => {
     const progress = driver.notifications().filter({ hasText: 'Setting up the engine' });
     await driver.command('Distill Lab: Setup Engine');
     await progress.filter({ hasText: 'downloading TensorFlow' }).waitFor({ timeout: 120_000 });
