@@ -95,7 +95,8 @@ export class EventLog {
 
   async #readNew(handle: FileHandle, budget: number): Promise<{ events: RunEvent[]; more: boolean }> {
     const events: RunEvent[] = [];
-    let size = CHUNK;
+    // A byte more than there is, so that the end is seen; a whole chunk for a few new lines would cost more than the lines.
+    let size = Math.min(CHUNK, Math.max(0, (await handle.stat()).size - this.#offset) + 1);
     for (let spent = 0; spent < budget;) {
       const buffer = Buffer.alloc(size);
       const { bytesRead } = await handle.read(buffer, 0, size, this.#offset);

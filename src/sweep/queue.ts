@@ -91,9 +91,9 @@ export class SweepQueue {
         await noteQueue(folder);
         this.#noted = Date.now();
       }
-      // What a look costs grows with the runs that go: the queue takes a hundredth of a core at most.
+      // What a look costs grows with the runs that go: the queue is to take less than a hundredth of a core.
       const { user, system } = process.cpuUsage(begin);
-      const pause = Math.min(LONGEST_SLEEP_MS, Math.max(interval, (100 * (user + system)) / 1000));
+      const pause = Math.min(LONGEST_SLEEP_MS, Math.max(interval, (200 * (user + system)) / 1000));
       if (signal?.aborted === true) await sleep(interval);
       else await sleep(pause, undefined, { signal }).catch(() => undefined);
     }

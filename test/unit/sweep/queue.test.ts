@@ -156,7 +156,7 @@ describe('a queue', () => {
 
 describe('a queue that was gone', () => {
   it('finds runs that go on without it, and folders that it had no time to note', async () => {
-    const folder = await newSweep(150, 'seeds: [0, 1]\n');
+    const folder = await newSweep(1200, 'seeds: [0, 1]\n');
     // As after kill -9: children live, the journal ends in the middle of a line, one folder was never noted.
     const lost = await open(folder, 2);
     const abandoned = new Promise<void>((resolve) => {
@@ -177,7 +177,7 @@ describe('a queue that was gone', () => {
     expect(await queue.work()).toBe('finished');
     const runs = await listRuns([runsRoot]);
     expect(runs).toHaveLength(2);
-    for (const run of runs) expect(stepsOf(run)).toEqual(upTo(150));
+    for (const run of runs) expect(stepsOf(run)).toEqual(upTo(1200));
   });
 
   it('is not worked twice', async () => {
