@@ -18,9 +18,13 @@ export const run: CommandFactory = (context) => async (target) => {
     await showFirstProblem(document, first.range, errors.length, first.message);
     return;
   }
-  const { readExperiment } = await import('../../experiment/load.ts');
+  const { isSweep, readExperiment } = await import('../../experiment/load.ts');
   const { experiment, positions } = readExperiment(document.getText(), file);
   if (experiment === undefined) return;
+  if (isSweep(experiment)) {
+    await showSweep(context, file);
+    return;
+  }
 
   const { createRunFolder, startLocal } = await import('../../launch/index.ts');
   const folder = await createRunFolder({ experimentFile: file, text: document.getText(), experiment, positions, runsRoot: runsRootFor(document.uri), version: versionOf(context) });
@@ -30,6 +34,16 @@ export const run: CommandFactory = (context) => async (target) => {
   const started = await context.runs.started(folder);
   context.panels.show(started, { preserveFocus: true });
 };
+
+/** A file with seeds or a sweep makes many runs: they have a queue of their own. */
+async function showSweep(context: Context, file: string): Promise<void> {
+  const copy = vscode.l10n.t('Copy Command');
+  const answer = await vscode.window.showInformationMessage(vscode.l10n.t('Not started: this file makes several runs (`seeds`, `sweep`). Their queue is started in a terminal.'), copy);
+  if (answer !== copy) return;
+  // The editor's own Node is no Node for a terminal.
+  const node = nodePath() === process.execPath ? 'node' : nodePath();
+  await vscode.env.clipboard.writeText([node, context.cliPath, 'sweep', file].map((word) => JSON.stringify(word)).join(' '));
+}
 
 function versionOf(context: Context): string {
   const { version } = context.extension.extension.packageJSON as { readonly version?: string };
