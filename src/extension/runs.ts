@@ -12,6 +12,8 @@ import { allRunsRoots, touchesRuns } from './settings.ts';
 /** Ids of runs that this window's user started and whose end was not told yet: they survive a reload. */
 const UNTOLD = 'untold';
 
+const SECOND_LOOKS_MS = [1000, 5000];
+
 export class Runs implements vscode.Disposable {
   /** Settled when the folders were read for the first time. */
   readonly loaded: Promise<void>;
@@ -30,6 +32,7 @@ export class Runs implements vscode.Disposable {
   private readonly listed: ListMemory = new Map();
   private looking: Promise<void> | undefined;
   private pending: NodeJS.Timeout | undefined;
+  private later: readonly NodeJS.Timeout[] = [];
   private disposed = false;
 
   constructor(log: vscode.LogOutputChannel, memory: vscode.Memento) {
@@ -114,6 +117,7 @@ export class Runs implements vscode.Disposable {
   dispose(): void {
     this.disposed = true;
     clearTimeout(this.pending);
+    for (const timer of this.later) clearTimeout(timer);
     this.unwatch();
     vscode.Disposable.from(this.rootWatches, this.subscriptions).dispose();
   }
@@ -184,8 +188,16 @@ export class Runs implements vscode.Disposable {
     this.rootWatches = vscode.Disposable.from(...roots.map((root) => {
       const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(vscode.Uri.file(root), `*/{${files.launch},${files.resolved}}`), false, false, false);
       const look = (uri: vscode.Uri): void => { inBackground(this.log, this.refresh(path.dirname(uri.fsPath))); };
-      return vscode.Disposable.from(watcher, watcher.onDidCreate(look), watcher.onDidChange(look), watcher.onDidDelete((uri) => { if (path.basename(uri.fsPath) === files.resolved) this.forget(path.dirname(uri.fsPath)); }));
+      // What is written into a folder in the moment of its making can escape the system's notice: its making is the surer word.
+      const folders = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(vscode.Uri.file(root), '*'), false, true, true);
+      return vscode.Disposable.from(folders, folders.onDidCreate(() => { this.lookLater(); }), watcher, watcher.onDidCreate(look), watcher.onDidChange(look), watcher.onDidDelete((uri) => { if (path.basename(uri.fsPath) === files.resolved) this.forget(path.dirname(uri.fsPath)); }));
     }));
+  }
+
+  /** A moment after a folder was made, and once more for a slow machine. */
+  private lookLater(): void {
+    for (const timer of this.later) clearTimeout(timer);
+    this.later = SECOND_LOOKS_MS.map((delay) => setTimeout(() => { if (!this.disposed) inBackground(this.log, this.look()); }, delay));
   }
 
   private unwatch(): void {
