@@ -41,6 +41,8 @@ export class Driver {
   }
 
   async reload(): Promise<void> {
+    // In a browser the workbench writes down every five seconds what is open; nothing shows when it has.
+    await this.page.waitForTimeout(10_000);
     await this.page.reload();
     await this.ready();
   }
