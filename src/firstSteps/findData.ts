@@ -50,41 +50,39 @@ const PASSED_OVER = /^(\.|node_modules$|runs$|dist$|build$|__pycache__$|site-pac
  */
 export async function findData(folder: string, signal?: AbortSignal, limits: Limits = LIMITS): Promise<FoundData[]> {
   const found: FoundData[] = [];
-  let level = [folder];
-  let left = limits.folders;
-  for (let depth = 0; depth <= limits.depth && level.length > 0; depth += 1) {
-    const next: string[] = [];
-    for (const candidate of level) {
-      if (signal?.aborted === true || left <= 0) return found;
-      left -= 1;
-      const place = await look(candidate);
-      const here = (await Promise.all([findVoc(place), findCoco(place), findYolo(place)])).flat();
-      found.push(...here);
-      // A VOC folder is a data set to its last file: what lies in it is not searched.
-      if (!here.some(({ format }) => format === 'voc')) next.push(...place.folders.filter((name) => !PASSED_OVER.test(name)).map((name) => path.join(candidate, name)));
-    }
-    level = next;
-  }
+  await walk(folder, signal, limits, async (place) => {
+    const here = (await Promise.all([findVoc(place), findCoco(place), findYolo(place)])).flat();
+    found.push(...here);
+    // A VOC folder is a data set to its last file: what lies in it is not searched.
+    return !here.some(({ format }) => format === 'voc');
+  });
   return found;
 }
 
 /** Weight files, relative to the folder, nearest first; within the same limits. */
 export async function findWeights(folder: string, signal?: AbortSignal, limits: Limits = LIMITS): Promise<string[]> {
   const found: string[] = [];
+  await walk(folder, signal, limits, ({ folder: candidate, files }) => {
+    found.push(...files.filter((name) => /\.(safetensors|pth|pt)$/i.test(name)).map((name) => path.relative(folder, path.join(candidate, name)).split(path.sep).join('/')));
+    return Promise.resolve(true);
+  });
+  return found;
+}
+
+/** Level by level. @param visit says whether what lies in a folder is visited too */
+async function walk(folder: string, signal: AbortSignal | undefined, limits: Limits, visit: (place: Place) => Promise<boolean>): Promise<void> {
   let level = [folder];
   let left = limits.folders;
   for (let depth = 0; depth <= limits.depth && level.length > 0; depth += 1) {
     const next: string[] = [];
     for (const candidate of level) {
-      if (signal?.aborted === true || left <= 0) return found;
+      if (signal?.aborted === true || left <= 0) return;
       left -= 1;
-      const { files, folders } = await look(candidate);
-      found.push(...files.filter((name) => /\.(safetensors|pth|pt)$/i.test(name)).map((name) => path.relative(folder, path.join(candidate, name)).split(path.sep).join('/')));
-      next.push(...folders.filter((name) => !PASSED_OVER.test(name)).map((name) => path.join(candidate, name)));
+      const place = await look(candidate);
+      if (await visit(place)) next.push(...place.folders.filter((name) => !PASSED_OVER.test(name)).map((name) => path.join(candidate, name)));
     }
     level = next;
   }
-  return found;
 }
 
 async function look(folder: string): Promise<Place> {
