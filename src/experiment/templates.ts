@@ -97,6 +97,23 @@ pictures:
   images: 0
 `;
 
+/** From the student on: what a large RetinaNet teaches one of ResNet-18 by the paper. */
+export const RESNET_LESSON = `student:
+  detector: retinanet
+  backbone: resnet18
+  preset: mmdetection
+
+distill:
+  - method: fgd               # the paper's settings for RetinaNet are the defaults
+
+train:
+  epochs: 12
+  batch: 4
+  optimizer: sgd
+  learningRate: 0.005         # 0.01 for 16 images a step; scale with the batch
+  schedule: step
+  warmup: 500`;
+
 const ownData = `# Your own images with MMDetection's or torchvision's RetinaNet as the teacher.
 name: my-distillation
 
@@ -113,21 +130,7 @@ teacher:
   weights: teacher.pth        # state dict of MMDetection or torchvision, or .safetensors
   preset: mmdetection         # or torchvision
 
-student:
-  detector: retinanet
-  backbone: resnet18
-  preset: mmdetection
-
-distill:
-  - method: fgd               # the paper's settings for RetinaNet are the defaults
-
-train:
-  epochs: 12
-  batch: 4
-  optimizer: sgd
-  learningRate: 0.005         # 0.01 for 16 images a step; scale with the batch
-  schedule: step
-  warmup: 500
+${RESNET_LESSON}
   seed: 0
 
 control: true

@@ -1,5 +1,6 @@
 /** Experiments for data that was found: a teacher to train first, and the student that learns from it. */
 import path from 'node:path';
+import { RESNET_LESSON } from '../experiment/templates.ts';
 import { type FoundCocoSplit, type FoundData } from './findData.ts';
 
 /** `teacher` trains the big network, `student` distils it into a small one. */
@@ -101,21 +102,7 @@ function student(name: string, weights: string | undefined, large: boolean): Par
   weights: ${scalar(weights ?? '')}     # state dict of MMDetection or torchvision
   preset: mmdetection         # or torchvision
 
-student:
-  detector: retinanet
-  backbone: resnet18
-  preset: mmdetection
-
-distill:
-  - method: fgd               # the paper's settings for RetinaNet are the defaults
-
-train:
-  epochs: 12
-  batch: 4
-  optimizer: sgd
-  learningRate: 0.005         # 0.01 for 16 images a step; scale with the batch
-  schedule: step
-  warmup: 500`
+${RESNET_LESSON}`
     : `teacher:
   detector: retinanet
   backbone: small
