@@ -30,8 +30,7 @@ export function cocoClasses(file: string): readonly string[] | undefined {
   return reading(file, (descriptor, { size }) => {
     const head = readText(descriptor, 0, Math.min(size, END_BYTES));
     const categories = listAfter(head, '"categories"') ?? (size > END_BYTES ? listAfter(readText(descriptor, size - END_BYTES, END_BYTES), '"categories"') : undefined);
-    if (categories === undefined) return undefined;
-    return namesOf(categories.map((category) => (typeof category === 'object' && category !== null ? (category as { readonly name?: unknown }).name : undefined)));
+    return categories === undefined ? undefined : categoryNames(categories);
   });
 }
 
@@ -94,6 +93,11 @@ function word(value: unknown): string | undefined {
   return typeof value === 'string' && value.length < 100 ? value : undefined;
 }
 
+/** Names of COCO's categories; undefined if one has none. */
+export function categoryNames(categories: readonly unknown[]): readonly string[] | undefined {
+  return namesOf(categories.map((category) => (typeof category === 'object' && category !== null ? (category as { readonly name?: unknown }).name : undefined)));
+}
+
 /** Undefined if one of them is no name. */
 function namesOf(values: readonly unknown[]): readonly string[] | undefined {
   const names = values.map((value) => (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined));
@@ -101,7 +105,7 @@ function namesOf(values: readonly unknown[]): readonly string[] | undefined {
 }
 
 /** The JSON list that follows the last `key` in a piece of JSON; names may hold brackets, so text is passed over as text. */
-function listAfter(text: string, key: string): readonly unknown[] | undefined {
+export function listAfter(text: string, key: string): readonly unknown[] | undefined {
   for (let at = text.lastIndexOf(key); at >= 0; at = at === 0 ? -1 : text.lastIndexOf(key, at - 1)) {
     const start = /^\s*:\s*\[/.exec(text.slice(at + key.length, at + key.length + 200));
     if (start === null) continue;

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { categoryNames, listAfter } from '../experiment/fileFacts.ts';
 import { type FoundCocoSplit, type FoundData, type Place } from './findData.ts';
 
 /** A file of this size is looked through in about two seconds. */
@@ -93,8 +94,8 @@ async function glanceAt(file: string): Promise<Glance> {
   let held = '';
   for await (const chunk of createReadStream(file, { encoding: 'utf8', highWaterMark: 1 << 20 }) as AsyncIterable<string>) {
     held += chunk;
-    const names = categories === undefined ? listAfter(held, '"categories"') : undefined;
-    if (names !== undefined) categories = categoryNames(names.list);
+    const names: readonly unknown[] | undefined = categories === undefined ? listAfter(held, '"categories"') : undefined;
+    if (names !== undefined) categories = categoryNames(names) ?? [];
     if (image === undefined) {
       const record = /\{[^{}]*"file_name"\s*:\s*"((?:[^"\\]|\\.)*)"[^{}]*\}/.exec(held);
       if (record?.[1] !== undefined) {
@@ -115,30 +116,4 @@ function sidesOf(record: string): readonly [number, number] | undefined {
   const side = (name: string): number => Number(new RegExp(`"${name}"\\s*:\\s*(\\d+)`).exec(record)?.[1] ?? 0);
   const [height, width] = [side('height'), side('width')];
   return height > 0 && width > 0 ? [height, width] : undefined;
-}
-
-/** The list that follows a key, once its end is there. */
-function listAfter(text: string, key: string): { readonly list: string } | undefined {
-  const start = text.indexOf('[', text.indexOf(key) + 1);
-  if (!text.includes(key) || start < 0) return undefined;
-  let [depth, quoted] = [0, false];
-  for (let index = start; index < text.length; index += 1) {
-    const character = text[index];
-    if (quoted) {
-      if (character === '\\') index += 1;
-      else if (character === '"') quoted = false;
-    } else if (character === '"') quoted = true;
-    else if (character === '[') depth += 1;
-    else if (character === ']') {
-      depth -= 1;
-      if (depth === 0) return { list: text.slice(start, index + 1) };
-    }
-  }
-  return undefined;
-}
-
-function categoryNames(list: string): string[] {
-  const entries = JSON.parse(list) as unknown;
-  if (!Array.isArray(entries)) return [];
-  return entries.map((entry: unknown) => (entry as { readonly name?: unknown } | null)?.name).filter((name) => typeof name === 'string' && name !== '') as string[];
 }
