@@ -29,7 +29,7 @@ export type ToPage =
   | { readonly type: 'image'; readonly file: string; readonly mime: string; readonly bytes: ArrayBuffer }
   | { readonly type: 'problem'; readonly message: string };
 
-export type Action = 'stop' | 'kill' | 'resume' | 'report' | 'log' | 'line';
+export type Action = 'stop' | 'kill' | 'resume' | 'further' | 'report' | 'log' | 'line';
 
 export type ToHost =
   | { readonly type: 'ready' }

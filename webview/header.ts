@@ -34,12 +34,12 @@ export class HeaderBand {
     const make = (action: Action, label: string, title: string): HTMLButtonElement => button(label, () => { this.#press(action); }, { title, ...(action === 'resume' && { class: 'primary' }) });
     this.#buttons = {
       stop: make('stop', t('Stop'), t('Save and stop soon')), kill: make('kill', t('Kill'), t('End at once; what was not saved is lost')),
-      resume: make('resume', t('Resume'), t('Go on from the last checkpoint')), report: make('report', t('Report'), t('Write and open the report')), log: make('log', t('Log'), t('Open the log')),
+      resume: make('resume', t('Resume'), t('Go on from the last checkpoint')), further: make('further', t('Train further…'), t('Make the run longer and go on')), report: make('report', t('Report'), t('Write and open the report')), log: make('log', t('Log'), t('Open the log')),
       line: make('line', t('Go to the line'), t('Open the experiment at the line that failed the run')),
     };
     this.#openLog = button(t('Open log'), () => { this.#press('log'); });
-    const { stop, kill, resume, report, log, line } = this.#buttons;
-    const actions = element('div', { class: 'actions', role: 'group', 'aria-label': t('Run') }, stop, kill, resume, report, log);
+    const { stop, kill, resume, further, report, log, line } = this.#buttons;
+    const actions = element('div', { class: 'actions', role: 'group', 'aria-label': t('Run') }, stop, kill, resume, further, report, log);
     this.#trouble.append(this.#reason, element('div', { class: 'actions' }, this.#openLog, line), this.#log);
     this.#progress.append(this.#filled);
     this.node = element('header', { class: 'band head' },
@@ -87,6 +87,7 @@ export class HeaderBand {
     show(this.#buttons.stop, live && state !== 'stopping');
     show(this.#buttons.kill, state === 'stopping' || (live && this.#stopAsked));
     show(this.#buttons.resume, state === 'stopped' || state === 'failed' || state === 'killed' || state === 'lost');
+    show(this.#buttons.further, state === 'finished');
   }
 
   #drawTrouble(model: RunModel, header: RunHeader): void {

@@ -72,8 +72,9 @@ function addRuns(program: Command, surroundings: Surroundings, done: (code: numb
     .option('--detach', 'start the run and return', false)
     .action(async (file: string, options: RunOptions) => { done(await (await import('./commands/run.ts')).run(surroundings, file, options)); });
   program.command('resume').argument('<run>', 'run folder')
-    .description('go on with a run from its last checkpoint')
-    .option('--steps <number>', 'lengthen the run')
+    .description('go on with a run from its last checkpoint, to its end or further')
+    .option('--steps <number>', 'lengthen the run, also a finished one, to so many steps in all')
+    .addOption(new Option('--epochs <number>', 'the same in epochs').conflicts('steps'))
     .option('--as-started', 'go on with the values the run was started with, though the file has changed', false)
     .option('--json', 'events as JSON lines; the last line is the result', false)
     .option('--detach', 'start and return', false)

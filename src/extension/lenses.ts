@@ -1,5 +1,5 @@
 /** What stands above the first line of an experiment. Pure: the translator is handed in, so that it is tested without VS Code. */
-import { isLive, isResumable, progressOf, type Run } from './run.ts';
+import { isLengthenable, isLive, isResumable, progressOf, type Run } from './run.ts';
 import { stateLine, type Translate } from './words.ts';
 
 export interface Lens {
@@ -24,6 +24,7 @@ export function lensesOf(t: Translate, runs: readonly Run[], isTrusted: boolean)
   else {
     list.push({ title: t('▷ Run Distillation'), command: 'run' });
     if (run !== undefined && isResumable(run)) list.push({ title: t('Resume'), command: 'resume', run: run.id });
+    else if (run !== undefined && isLengthenable(run)) list.push({ title: t('Train Further…'), command: 'trainFurther', run: run.id });
   }
   if (run !== undefined) list.push({ title: stateLine(t, progressOf(run)), command: 'openPanel', run: run.id });
   if (runs.length > 1) list.push({ title: t('Compare'), command: 'compare', runs: runs.slice(0, COMPARED).map(({ id }) => id) });

@@ -9,7 +9,7 @@ const MOST_SAVED = 64 * 2 ** 20;
 
 const schema = z.union([
   z.strictObject({ type: z.literal('ready') }),
-  z.strictObject({ type: z.literal('action'), action: z.enum(['stop', 'kill', 'resume', 'report', 'log', 'line']) }),
+  z.strictObject({ type: z.literal('action'), action: z.enum(['stop', 'kill', 'resume', 'further', 'report', 'log', 'line']) }),
   z.strictObject({ type: z.literal('pictures'), folder: name }),
   z.strictObject({ type: z.literal('image'), file: name }),
   z.strictObject({ type: z.literal('save'), kind: z.enum(['csv', 'svg']), name, content: z.string().max(MOST_SAVED) }),

@@ -122,7 +122,7 @@ export class RunPanel {
 
   private async act(action: Action): Promise<void> {
     const commands: Readonly<Record<Action, string>> = {
-      stop: 'stop', kill: 'kill', resume: 'resume', report: 'report', log: 'showLog', line: 'goToFailure',
+      stop: 'stop', kill: 'kill', resume: 'resume', further: 'trainFurther', report: 'report', log: 'showLog', line: 'goToFailure',
     };
     await vscode.commands.executeCommand(`distillLab.${commands[action]}`, this.run.id);
   }

@@ -16,6 +16,11 @@ export function isResumable({ state, lastStep }: Pick<Run, 'state' | 'lastStep'>
   return !isLiveState(state) && state !== 'finished' && lastStep !== undefined;
 }
 
+/** There is a checkpoint to go on from, and no other run that its length must agree with. */
+export function isLengthenable({ state, lastStep, sweep }: Pick<Run, 'state' | 'lastStep' | 'sweep'>): boolean {
+  return !isLiveState(state) && state !== 'lost' && lastStep !== undefined && sweep === undefined;
+}
+
 /** What the status bar and notifications tell of it. */
 export function progressOf(run: Run): Progress {
   const { name, state, progress, secondsLeft, metrics, gain } = run;

@@ -1,43 +1,57 @@
 /** Goes on with a run that stopped, was killed or failed, or lengthens one that finished. */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DistillError } from '../errors.ts';
 import { diffExperiments, formatDifference } from '../experiment/diff.ts';
+import { type Length, lengthened, stepsOf, withLength } from '../experiment/length.ts';
 import { readExperiment } from '../experiment/load.ts';
 import { FILES } from '../experiment/record.ts';
-import { formatResolved, type Resolved } from '../experiment/resolved.ts';
+import { type Resolved } from '../experiment/resolved.ts';
 import { toError } from '../experiment/problems.ts';
 import { type Experiment } from '../experiment/schema.ts';
-import { stagesOf } from '../experiment/teachers.ts';
 import { isLive, readResolved, readRun, type RunSummary } from '../store/index.ts';
-import { diskError } from './disk.ts';
+import { isLonger, lengthSince, longer, whyFixed, writeRecord } from './length.ts';
 import { startLocal, type StartOptions } from './local.ts';
 
-export interface ResumeOptions extends StartOptions {
-  /** New length of the run, to lengthen it. */
-  readonly steps?: number | undefined;
+const RESUME_ADVICE = 'Start a new run with the changed file, or resume this one as it was started (`--as-started`).';
+
+export interface ResumeOptions extends StartOptions, Length {
   /** Go on as the run was started, whatever its experiment file says by now. */
   readonly asStarted?: boolean | undefined;
 }
 
 /**
- * Starts the child again in the same folder; it goes on from its last checkpoint.
- * @throws DistillError DL705 while it runs, DL706 when it is finished, DL707 when the experiment has changed, DL711 for `steps`
- * that do not lengthen it, DL716 for teachers in progression, and what `startLocal` throws.
+ * Starts the child again in the same folder; it goes on from its last checkpoint, to the length that is given.
+ * @throws DistillError DL705 while it runs, DL706 when it is finished, DL707 when the experiment has changed, DL711 for a length
+ * that is no longer one, DL712 when the file has become longer, DL716 and DL719 for runs whose length is fixed, and what `startLocal` throws.
  */
 export async function resumeRun(options: ResumeOptions): Promise<{ readonly pid: number }> {
-  const { folder, steps, asStarted = false } = options;
+  const { folder, steps, epochs, asStarted = false } = options;
   const resolved = await readResolved(folder);
   const run = await readRun(folder);
   refuseIfGoing(run);
-  if (steps === undefined && run.state === 'finished') {
-    throw new DistillError('DL706', 'This run is finished.', { where: { file: folder }, advice: `Lengthen it with \`--steps N\` (more than ${run.totalSteps}), or start a new run.` });
+  const length = steps === undefined && epochs === undefined ? undefined : { steps, epochs };
+  const goal = length === undefined ? resolved : longer(folder, resolved, run, length);
+  if (length === undefined && !asStarted) await refuseIfLonger(resolved, run);
+  if (length === undefined && run.state === 'finished' && !isOwed(run, resolved)) {
+    throw new DistillError('DL706', 'This run is finished.', { where: { file: folder }, advice: `Lengthen it with \`--steps N\` (more than ${run.totalSteps}) or \`--epochs N\`, or start a new run.` });
   }
-  await refuseIfChanged(resolved, path.join(folder, FILES.experiment), 'Put the keys back; for other values start a new run.');
-  if (!asStarted) await refuseIfChanged(resolved, resolved.source.file, 'Start a new run with the changed file, or resume this one as it was started (`--as-started`).');
-  if (steps !== undefined) await lengthen(folder, resolved, run, steps);
+  await refuseIfChanged(goal, path.join(folder, FILES.experiment), 'Put the keys back; for other values start a new run.');
+  if (!asStarted) await refuseIfChanged(goal, resolved.source.file, RESUME_ADVICE);
+  if (goal !== resolved) await writeRecord(folder, goal);
   await rm(path.join(folder, FILES.stopRequest), { force: true });
-  return startLocal(options);
+  try {
+    return await startLocal(options);
+  } catch (error) {
+    // Nothing has begun: the run is what it was.
+    if (goal !== resolved) await writeRecord(folder, resolved);
+    throw error;
+  }
+}
+
+/** It was lengthened, and its child never came so far as to say so. */
+function isOwed({ totalSteps, stepsPerEpoch }: RunSummary, { experiment }: Resolved): boolean {
+  return (stepsOf(experiment.train, stepsPerEpoch) ?? 0) > totalSteps;
 }
 
 function refuseIfGoing(run: RunSummary): void {
@@ -47,6 +61,28 @@ function refuseIfGoing(run: RunSummary): void {
   if (run.state === 'lost' && run.process !== undefined) {
     throw new DistillError('DL710', `This run may still go on ${run.process.host}.`, { where, got: run.reason, advice: `Resume it on ${run.process.host}. If that machine is gone for good, delete the files \`${FILES.heartbeat}\` and \`${FILES.launch}\` in the run folder.` });
   }
+}
+
+/** The file asks for more steps by now and for nothing else: what is meant is a question, not a mistake. */
+async function refuseIfLonger(resolved: Resolved, run: RunSummary): Promise<void> {
+  const { source: { file }, experiment } = resolved;
+  const isFinished = run.state === 'finished';
+  const length = await lengthSince(run.folder, resolved);
+  if (length === undefined) return;
+  const change = `${inWords(experiment.train)} → ${inWords(length)}`;
+  const others = await differencesTo({ ...resolved, overrides: withLength(resolved.overrides, length), experiment: lengthened(experiment, length) }, file);
+  const isQuestion = others.length === 0 && isLonger(length, experiment, run) === true && whyFixed(run.folder, resolved) === undefined;
+  // A finished run is not resumed with other values in any case.
+  if (!isQuestion && isFinished) return;
+  if (!isQuestion) throw changed(file, [change, ...others], RESUME_ADVICE);
+  throw new DistillError('DL712', 'The experiment asks for a longer run by now.', {
+    where: { file }, got: change,
+    advice: `Train on to that length with \`--${length.steps === undefined ? `epochs ${String(length.epochs)}` : `steps ${length.steps}`}\`, ${isFinished ? 'or start a new run.' : 'or go on as the run was started (`--as-started`).'}`,
+  });
+}
+
+function inWords({ steps, epochs }: Length): string {
+  return steps === undefined ? `train.epochs: ${String(epochs)}` : `train.steps: ${steps}`;
 }
 
 /** Both the folder's own copy and the user's file must still say what the run was started with. */
@@ -74,24 +110,4 @@ async function differencesTo(resolved: Resolved, file: string): Promise<readonly
 /** A name is for people, and where a run is started changes nothing of what it computes. */
 function whatIsTrained(experiment: Experiment): Experiment {
   return { ...experiment, name: '', launch: undefined };
-}
-
-async function lengthen(folder: string, resolved: Resolved, run: RunSummary, steps: number): Promise<void> {
-  const least = Math.max(run.totalSteps, resolved.experiment.train.steps ?? 0);
-  if (!Number.isSafeInteger(steps) || steps <= least) {
-    throw new DistillError('DL711', 'A run can only be lengthened.', { where: { file: folder }, expected: `more than its ${least} steps`, got: String(steps) });
-  }
-  if (stagesOf(resolved.experiment, steps).length > 1) {
-    throw new DistillError('DL716', 'A run with teachers in progression cannot be lengthened: the borders between them would move.', { where: { file: folder }, advice: 'Export its student and start a new run with it as `student.weights`.' });
-  }
-  const train = { ...resolved.experiment.train, steps };
-  delete train.epochs;
-  const overrides = [...resolved.overrides.filter((override) => !/^train\.(steps|epochs)=/.test(override)), 'train.epochs=', `train.steps=${steps}`];
-  const file = path.join(folder, FILES.resolved);
-  try {
-    await writeFile(`${file}.new`, formatResolved({ ...resolved, overrides, experiment: { ...resolved.experiment, train } }));
-    await rename(`${file}.new`, file);
-  } catch (cause) {
-    throw diskError(file, cause);
-  }
 }

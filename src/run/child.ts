@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DistillError, explainError } from '../errors.ts';
 import { startEngine } from '../engine/backend.ts';
+import { lengtheningNote } from '../experiment/length.ts';
 import { METHOD_CARDS } from '../experiment/methods/index.ts';
 import { FILES, type Arm } from '../experiment/record.ts';
 import { locate } from '../experiment/positions.ts';
@@ -41,7 +42,9 @@ export async function runChild(folder: string): Promise<number> {
     const engine = await startEngine({ backend, device });
     log(`engine: ${engine.backend}, ${engine.device}${engine.notice === undefined ? '' : ` (${engine.notice})`}`);
     const run = await prepareRun({ folder, resolved, engine, events, signal: stop.signal, log });
+    const note = lengtheningOf(run, from);
     events.write(startedEvent(run, from));
+    if (note !== undefined) events.write({ type: 'warning', message: note });
     if (engine.notice !== undefined) events.write({ type: 'warning', message: engine.notice });
     const state = await train(run);
     for (const arm of run.arms) await arm.dispose();
@@ -66,6 +69,15 @@ export async function runChild(folder: string): Promise<number> {
 
 function stepsToGoOnFrom(folder: string, { experiment }: Resolved): Partial<Record<Arm, number>> {
   return Object.fromEntries(armNames(experiment).map((arm) => [arm, findCheckpoint(folder, arm, 'last')?.state.step ?? 0]));
+}
+
+/** In the record, for whoever looks at the curve: it was trained for one length first and for another then. */
+function lengtheningOf({ experiment, events, steps, log: tell }: PreparedRun, arms: Partial<Record<Arm, number>>): string | undefined {
+  const before = events.formerLength();
+  const from = Math.min(...Object.values(arms));
+  if (before === undefined || before === steps || from === 0) return undefined;
+  tell(`lengthened from ${before} to ${steps} steps`);
+  return lengtheningNote(experiment, { from, before, steps });
 }
 
 function startedEvent(run: PreparedRun, from: Partial<Record<Arm, number>>): NewEvent {

@@ -51,6 +51,14 @@ export class EventWriter {
     });
   }
 
+  /** Steps of the run as its last attempt knew them; undefined in a fresh run. */
+  formerLength(): number | undefined {
+    if (!existsSync(this.path)) return undefined;
+    const last = readFileSync(this.path, 'utf8').split('\n').findLast((line) => line.includes('"type":"started"'));
+    const event = last === undefined ? undefined : parse(last);
+    return event?.type === 'started' ? event.totalSteps : undefined;
+  }
+
   /** Removes what each arm recorded after the step that it goes on from, the former end, and a torn last line. */
   cutAfter(steps: Readonly<Partial<Record<Arm, number>>>): void {
     if (!existsSync(this.path)) return;

@@ -11,6 +11,7 @@ import { methodOf } from '../distillers/table.ts';
 import { type Engine } from '../engine/backend.ts';
 import { Random } from '../engine/random.ts';
 import { readWeights } from '../engine/weights/read.ts';
+import { stepsOf } from '../experiment/length.ts';
 import { type Arm as ArmName } from '../experiment/record.ts';
 import { type Resolved } from '../experiment/resolved.ts';
 import { type Experiment } from '../experiment/schema.ts';
@@ -61,7 +62,7 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   const validation = await openDataSet({ ...experiment.data, classes: [...training.classes] }, 'val', { baseFolder, signal });
   for (const note of [...training.notes, ...validation.notes]) events.write({ type: 'warning', message: note });
   const stepsPerEpoch = Math.max(1, training.images.length / experiment.train.batch);
-  const steps = experiment.train.steps ?? Math.max(1, Math.round((experiment.train.epochs ?? 1) * stepsPerEpoch));
+  const steps = stepsOf(experiment.train, stepsPerEpoch) ?? 1;
   const tenth = Math.max(1, Math.ceil(steps / 10));
   const evaluateEvery = experiment.evaluate.every ?? tenth;
 

@@ -10,7 +10,7 @@ import { float32, type HostTensors } from '../engine/hostTensor.ts';
 import { Optimizer } from '../engine/optimizer.ts';
 import { createProgram, type FunctionSpec, type Program } from '../engine/program.ts';
 import { Random } from '../engine/random.ts';
-import { learningRateAt } from '../engine/schedule.ts';
+import { learningRateAt } from '../experiment/schedule.ts';
 import { type Engine } from '../engine/backend.ts';
 import { type Experiment } from '../experiment/schema.ts';
 import { lessonParts } from '../experiment/teachers.ts';

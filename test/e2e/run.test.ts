@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readWeights } from '../../src/engine/weights/read.ts';
-import { FILES, heartbeatSchema, pictureIndexSchema, type Arm, type EventOf } from '../../src/experiment/record.ts';
-import { readRun } from '../../src/store/index.ts';
+import { FILES, heartbeatSchema, launchSchema, pictureIndexSchema, type Arm, type EventOf } from '../../src/experiment/record.ts';
+import { isLive, readRun } from '../../src/store/index.ts';
 import { commandLine, eventsOf, eventsOfType, lastJson, until, workspace } from './support/commandLine.ts';
+import { openPorts, sessionOf } from './support/ports.ts';
 
 const DATA = 'data: { format: scenes, train: 24, val: 6, classes: [disc, square], size: [64, 64], augment: { flip: 0.5 } }';
 const NETWORK = 'detector: retinanet, backbone: tiny';
@@ -21,6 +24,7 @@ function distilled(name: string, steps: number, methods = '[{ method: fgd, scale
 }
 
 let folder = '';
+let teacher = '';
 const cli = (...args: string[]): ReturnType<typeof commandLine> => commandLine(args, { cwd: folder });
 
 /** One short real training makes the teacher of all tests here. */
@@ -28,8 +32,8 @@ beforeAll(async () => {
   folder = workspace({ 'teacher.distill.yaml': plain('teacher', 40) });
   const { code, stdout, stderr } = await cli('run', 'teacher.distill.yaml', '--json');
   expect(code, stdout + stderr).toBe(0);
-  const run = String(lastJson(stdout).folder);
-  const exported = await cli('export', run, '--output', 'teacher.safetensors');
+  teacher = String(lastJson(stdout).folder);
+  const exported = await cli('export', teacher, '--output', 'teacher.safetensors');
   expect(exported.code, exported.stderr).toBe(0);
 });
 
@@ -43,12 +47,12 @@ function write(name: string, text: string): string {
   return file;
 }
 
-/** Starts a run and returns its folder once it has trained some steps. */
+/** Starts a run and returns its folder once it has trained some steps, or at once. */
 async function startDetached(file: string, steps: number): Promise<string> {
   const { code, stdout, stderr } = await cli('run', file, '--detach', '--json');
   expect(code, stdout + stderr).toBe(0);
   const run = String(lastJson(stdout).folder);
-  await until(`step ${steps}`, () => eventsOfType(run, 'step').some(({ step }) => step >= steps) || undefined);
+  if (steps > 0) await until(`step ${steps}`, () => eventsOfType(run, 'step').some(({ step }) => step >= steps) || undefined);
   return run;
 }
 
@@ -186,6 +190,80 @@ describe('interruptions', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('train.learningRate');
     rmSync(join(folder, file));
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('ports', () => {
+  it('are opened by no process of a run, from its start to its end', async () => {
+    const run = await startDetached(write('ports', distilled('ports', 30, '[{ method: fgd }]')), 0);
+    const { pid } = launchSchema.parse(JSON.parse(readFileSync(join(run, FILES.launch), 'utf8')));
+    const phases = new Set<string>();
+    const found: string[] = [];
+    const ended = await until('the end', async () => {
+      found.push(...openPorts(sessionOf(pid)));
+      const { state, phase } = await readRun(run);
+      if (sessionOf(pid).length > 0) phases.add(phase?.phase ?? state);
+      return isLive(state) ? undefined : state;
+    });
+    expect(ended).toBe('finished');
+    expect(found).toEqual([]);
+    expect(phases.size, [...phases].join(', ')).toBeGreaterThan(1);
+  });
+
+  it('would be seen', async () => {
+    const [server, socket] = [createServer(), createSocket('udp4')];
+    try {
+      await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+      await new Promise<void>((resolve) => { socket.bind(0, '127.0.0.1', resolve); });
+      const [tcp, udp] = [server.address(), socket.address()].map((address) => (typeof address === 'object' ? address?.port ?? 0 : 0).toString(16).toUpperCase().padStart(4, '0'));
+      expect(openPorts([process.pid])).toEqual(expect.arrayContaining([`tcp 0100007F:${tcp}`, `udp 0100007F:${udp}`]));
+      expect(sessionOf(Number(readFileSync('/proc/self/stat', 'latin1').split(') ')[1]?.split(' ')[3]))).toContain(process.pid);
+    } finally {
+      server.close();
+      socket.close();
+    }
+  });
+});
+
+describe('training further', () => {
+  const constant = (name: string, steps: number): string => `${distilled(name, steps, '[{ method: fgd, scale: normalized }]').replace('seed: 3', 'seed: 3, schedule: constant').replace(', inherit: neck+head', '').replace('images: 2', 'images: 0')}control: true\n`;
+  const ARMS = ['student', 'control'] as const;
+  const measured = (run: string, step: number): unknown[] => ARMS.map((arm) => eventsOfType(run, 'evaluation').find((event) => event.subject === arm && event.step === step)?.metrics);
+
+  it('a finished run equals the longer one in every arm, bit for bit, although it is killed on the way', async () => {
+    const whole = await cli('run', write('long', constant('long', 45)), '--json');
+    expect(whole.code, whole.stdout + whole.stderr).toBe(0);
+    const expected = String(lastJson(whole.stdout).folder);
+    const short = await cli('run', write('short', constant('short', 25)), '--json');
+    expect(short.code, short.stdout + short.stderr).toBe(0);
+    const run = String(lastJson(short.stdout).folder);
+    expect((await cli('resume', run)).stderr).toContain('DL706');
+    expect((await cli('resume', run, '--steps', '25')).stderr).toContain('DL711');
+
+    const further = await cli('resume', run, '--steps', '45', '--detach', '--json');
+    expect(further.code, further.stderr).toBe(0);
+    await until('a further step', () => eventsOfType(run, 'step').some(({ step }) => step > 31) || undefined);
+    expect((await readRun(run)).state).toBe('running');
+    process.kill(Number(lastJson(further.stdout).pid), 'SIGKILL');
+    await until('the killed state', async () => (await readRun(run)).state === 'killed' || undefined, 5);
+    const resumed = await cli('resume', run, '--json');
+    expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
+
+    expect(lastJson(resumed.stdout)).toMatchObject({ state: 'finished', step: 45, gain: lastJson(whole.stdout).gain });
+    for (const arm of ARMS) expect(losses(run, arm), arm).toEqual(losses(expected, arm));
+    expect(measured(run, 45)).toEqual(measured(expected, 45));
+    expect(measured(run, 25).every((metrics) => metrics !== undefined), 'the end of the shorter run stays in the curve').toBe(true);
+    expect(eventsOfType(run, 'warning').filter(({ message }) => message.includes('Lengthened')), 'nothing has to be said where the runs are equal').toEqual([]);
+    expect(await readRun(run)).toMatchObject({ totalSteps: 45, progress: { done: 90, total: 90 } });
+  });
+
+  it('says what it means for a rate that had fallen to its end', async () => {
+    const { code, stderr } = await cli('resume', teacher, '--steps', '44', '--json');
+    expect(code, stderr).toBe(0);
+    expect(eventsOfType(teacher, 'warning').map(({ message }) => message)).toContainEqual(expect.stringMatching(/^Lengthened from 40 to 44 steps\. From step 41 on, .*train\.schedule \(cosine; the learning rate goes from 0\.0000031 to 0\.000041\)/));
+    const rates = eventsOfType(teacher, 'step').map(({ learningRate }) => learningRate);
+    expect(rates).toHaveLength(44);
+    expect(rates[40]).toBeCloseTo(0.002 * (1 + Math.cos(Math.PI * (40 / 44))) / 2, 12);
   });
 });
 

@@ -5,7 +5,9 @@ import type * as gradient from '../../src/engine/ops/gradient.ts';
 import { METHODS, type MethodId } from '../../src/distillers/table.ts';
 import { float32, type HostTensors } from '../../src/engine/hostTensor.ts';
 import { Random } from '../../src/engine/random.ts';
-import { MethodBench, type Measured, type Setting } from '../support/methodBench.ts';
+import { courses } from '../../src/experiment/length.ts';
+import { methodSchema, trainSchema } from '../../src/experiment/schema.ts';
+import { MethodBench, TRIED, type Measured, type Setting } from '../support/methodBench.ts';
 
 /**
  * What a method detaches (a target, a weight, a gate) is constant to its gradient, but moves with the student's maps. Differences
@@ -143,6 +145,13 @@ describe.each(ids)('%s', (id) => {
       const worst = values.reduce((most, value, place) => Math.max(most, Math.abs(value - (captured.gradients.get(name)?.[place] ?? Number.NaN))), 0);
       expect(worst, `gradient of ${name}`).toBeLessThanOrEqual(1e-3 * largest + 1e-6);
     }
+  });
+
+  it('is fed the same in a run of another length, but for what the run\'s length is said to change', async () => {
+    const at = async (step: number, steps: number): Promise<string> => JSON.stringify(Object.entries((await open(id, { ...usual, at: { step, steps } }, false)).inputs).map(([name, { data }]) => [name, Array.from(data)]));
+    const differs = (await at(9, 12)) !== (await at(9, 600));
+    const named = courses({ train: trainSchema.parse({ schedule: 'constant' }), distill: [methodSchema.parse({ method: id, ...TRIED[id] })] });
+    expect(named.length > 0, named.join(', ')).toBe(differs);
   });
 
   it.each(Object.entries(edges))('is finite with %s', async (_, setting) => {

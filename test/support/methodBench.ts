@@ -26,6 +26,8 @@ export interface Setting {
   readonly levels: number;
   /** Every map of both networks the same number everywhere. */
   readonly equal?: boolean;
+  /** Where in a run of how many steps; left out: not in a run. */
+  readonly at?: { readonly step: number; readonly steps: number };
 }
 
 export interface Measured {
@@ -55,8 +57,9 @@ export class MethodBench {
   readonly distiller: Distiller;
   readonly parameters: ReturnType<Distiller['parameters']['trainable']>;
   readonly maps: HostTensors;
+  /** What the step is fed with. */
+  readonly inputs: HostTensors;
   private readonly program: Program;
-  private readonly inputs: HostTensors;
   private readonly detectors: readonly Detector[];
 
   private constructor(distiller: Distiller, detectors: readonly Detector[], program: Program, maps: HostTensors, inputs: HostTensors) {
@@ -87,7 +90,7 @@ export class MethodBench {
     const maps = await forwardMaps(student, teacher, images, setting.equal === true);
     const all: Networks = { ...networks, distillers: [distiller] };
     const variables = [student, teacher, distiller].flatMap(({ parameters }) => parameters.all().map(({ variable }) => variable));
-    const truth = { truth: setting.truth, inputSize: setting.size, contentSizes: setting.contentSizes };
+    const truth = { truth: setting.truth, inputSize: setting.size, contentSizes: setting.contentSizes, ...setting.at };
     const observe = !observes(all) ? undefined : (given: HostTensors): HostTensors => {
       const program = createProgram({ engine, capture: false, variables, functions: { observe: { run: observationStep(all, true), example: given } } });
       return program.run('observe', given);

@@ -20,10 +20,11 @@ import { sample } from './sample.ts';
 import { setup } from './setup.ts';
 import { goToFailure, showLog } from './show.ts';
 import { stop } from './stop.ts';
+import { trainFurther } from './trainFurther.ts';
 import { walkthrough } from './walkthrough.ts';
 
 export const COMMANDS: Readonly<Record<string, CommandFactory>> = {
-  run, stop, resume, kill, openPanel, create, sample, walkthrough, doctor, setup, showLog, report, goToFailure, compare,
+  run, stop, resume, trainFurther, kill, openPanel, create, sample, walkthrough, doctor, setup, showLog, report, goToFailure, compare,
   openFromView, openLog, openConfig, openExperiment, revealFolder, exportStudent, rename, pin, unpin, deleteRuns, cleanUp,
   sortRuns, filterRuns, clearFilter, groupRuns, flattenRuns, refreshRuns,
 };

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { type RunState } from '../../experiment/record.ts';
 import { type RunGroup } from '../../store/arrange.ts';
-import { isLive, isResumable, type Run } from '../run.ts';
+import { isLengthenable, isLive, isResumable, type Run } from '../run.ts';
 import { withRelativePaths } from '../settings.ts';
 import { stateWord } from '../words.ts';
 import { escapeMarkdown, groupDescription, plain, rowDescription, rowLabel, tooltipOf } from './texts.ts';
@@ -57,7 +57,7 @@ function runItem({ run, group }: RunNode): vscode.TreeItem {
   item.description = rowDescription(vscode.l10n.t, run);
   const [icon, colour] = run.damage === undefined ? ICONS[run.state] : ['warning', 'list.warningForeground'];
   item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor(colour));
-  item.contextValue = ['run', isLive(run) ? 'live' : 'over', isResumable(run) ? 'resumable' : 'final', run.pinned ? 'pinned' : 'loose'].join(' ');
+  item.contextValue = ['run', isLive(run) ? 'live' : 'over', isResumable(run) ? 'resumable' : 'final', ...(isLengthenable(run) ? ['lengthenable'] : []), run.pinned ? 'pinned' : 'loose'].join(' ');
   item.accessibilityInformation = { label: [plain(run.name), stateWord(vscode.l10n.t, run.state), item.description, ...(run.damage === undefined ? [] : [vscode.l10n.t('with a warning')])].join(', ') };
   item.command = { command: 'distillLab.openFromView', title: vscode.l10n.t('Open Run Panel'), arguments: [run.id] };
   return item;

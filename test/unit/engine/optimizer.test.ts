@@ -6,7 +6,7 @@ import { Optimizer, type OptimizerConfig } from '../../../src/engine/optimizer.t
 import { Parameters } from '../../../src/engine/parameters.ts';
 import { createProgram } from '../../../src/engine/program.ts';
 import { Random } from '../../../src/engine/random.ts';
-import { learningRateAt } from '../../../src/engine/schedule.ts';
+import { learningRateAt } from '../../../src/experiment/schedule.ts';
 
 let engine: Engine;
 beforeAll(async () => {

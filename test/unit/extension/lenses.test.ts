@@ -22,14 +22,15 @@ describe('above the first line', () => {
     ['one that stops', runOf([started(), step(1)], true, true), ['Kill', 'FGD stopping']],
     ['one that is killed before its first step', runOf([started()], false), ['▷ Run Distillation', 'FGD killed']],
     ['one that is killed later', runOf([started(), step(1)], false), ['▷ Run Distillation', 'Resume', 'FGD killed']],
-    ['a finished one', runOf([started(), step(1), ended()], false), ['▷ Run Distillation', 'FGD finished']],
+    ['a finished one of a sweep', { ...runOf([started(), step(1), ended()], false), sweep: { id: 's', name: 's', key: 'k', role: 'student', label: '', values: {}, seed: 0, controls: [] } }, ['▷ Run Distillation', 'FGD finished']],
+    ['a finished one', runOf([started(), step(1), ended()], false), ['▷ Run Distillation', 'Train Further…', 'FGD finished']],
   ])('%s', (_, run, titles) => {
     expect(above(run)).toEqual(titles);
   });
 
   test('two runs and more can be compared', () => {
     const runs = Array.from({ length: 12 }, (_, index) => ({ ...runOf([started(), step(1), ended()], false), id: `run-${index}` }));
-    expect(lensesOf(english, runs.slice(0, 1), true).map(({ command }) => command)).toEqual(['run', 'openPanel']);
+    expect(lensesOf(english, runs.slice(0, 1), true).map(({ command }) => command)).toEqual(['run', 'trainFurther', 'openPanel']);
     expect(lensesOf(english, runs.slice(0, 2), true).at(-1)).toEqual({ title: 'Compare', command: 'compare', runs: ['run-0', 'run-1'] });
     expect(lensesOf(english, runs, true).at(-1)?.runs).toHaveLength(8);
   });

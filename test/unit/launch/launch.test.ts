@@ -6,9 +6,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readExperiment } from '../../../src/experiment/load.ts';
-import { FILES, type RunEvent } from '../../../src/experiment/record.ts';
+import { FILES, type RunEvent, type SweepNote } from '../../../src/experiment/record.ts';
 import { parseResolved } from '../../../src/experiment/resolved.ts';
-import { createRunFolder, kill, requestStop, resumeRun, slugOf, startLocal } from '../../../src/launch/index.ts';
+import { createRunFolder, kill, lengthOutlook, requestStop, resumeRun, slugOf, startLocal } from '../../../src/launch/index.ts';
 import { diskError } from '../../../src/launch/disk.ts';
 import { isLive, isProcessAlive, readRun, type RunSummary, watchRun } from '../../../src/store/index.ts';
 
@@ -228,6 +228,82 @@ describe('resuming is refused', () => {
     expect(await until(folder, ({ state, totalSteps }) => state === 'finished' && totalSteps === 9)).toMatchObject({ steps: { student: 9 } });
     expect(stepsOf(folder)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
     await expect(resumeRun({ folder, cliPath })).rejects.toThrow(code('DL706'));
+  });
+
+  it('when its file has become longer, until somebody says what is meant', async () => {
+    const file = path.join(root, 'longer.distill.yaml');
+    const folder = await newRun(5, file);
+    const text = readFileSync(file, 'utf8');
+    await start(folder);
+    await until(folder, ({ state }) => state === 'finished');
+    writeFileSync(file, text.replace('steps: 5', 'steps: 9'));
+    await expect(resumeRun({ folder, cliPath })).rejects.toMatchObject({ code: 'DL712', details: { got: 'train.steps: 5 → train.steps: 9', advice: 'Train on to that length with `--steps 9`, or start a new run.' } });
+    expect(await lengthOutlook(folder)).toEqual({ unit: 'steps', now: 5, inFile: 9, courses: ['train.schedule'] });
+    // Longer and changed is another experiment.
+    writeFileSync(file, text.replace('steps: 5', 'steps: 9').replace('warmup: 0', 'warmup: 2'));
+    await expect(resumeRun({ folder, cliPath })).rejects.toThrow(code('DL706'));
+    await expect(resumeRun({ folder, cliPath, steps: 9 })).rejects.toMatchObject({ code: 'DL707', details: { got: 'train.warmup: 0 → 2' } });
+    writeFileSync(file, text.replace('steps: 5', 'steps: 9'));
+    const { pid } = await resumeRun({ folder, cliPath, steps: 9 });
+    started.push(pid);
+    await until(folder, ({ state, totalSteps }) => state === 'finished' && totalSteps === 9);
+    expect(stepsOf(folder)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    // File and run agree again; shorter than the run is nothing to go on with.
+    expect(await lengthOutlook(folder)).toEqual({ unit: 'steps', now: 9, courses: ['train.schedule'] });
+    writeFileSync(file, text.replace('steps: 5', 'steps: 3'));
+    await expect(resumeRun({ folder, cliPath })).rejects.toThrow(code('DL706'));
+  });
+
+  it('of a stopped run too, which may go on as it was started, and knows its length ever after', async () => {
+    const file = path.join(root, 'stopped-longer.distill.yaml');
+    const folder = await newRun(LONG, file);
+    const text = readFileSync(file, 'utf8');
+    await start(folder);
+    await until(folder, ({ lastStep }) => (lastStep?.step ?? 0) >= 2);
+    await requestStop(folder);
+    const stopped = await until(folder, ({ state }) => state === 'stopped');
+    writeFileSync(file, text.replace(`steps: ${LONG}`, `steps: ${LONG + 1}`));
+    await expect(resumeRun({ folder, cliPath })).rejects.toMatchObject({ code: 'DL712', details: { advice: `Train on to that length with \`--steps ${LONG + 1}\`, or go on as the run was started (\`--as-started\`).` } });
+    started.push((await resumeRun({ folder, cliPath, asStarted: true })).pid);
+    await until(folder, ({ state, lastStep }) => state === 'running' && (lastStep?.step ?? 0) > (stopped.lastStep?.step ?? 0));
+    await kill(folder);
+    await until(folder, ({ state }) => state === 'killed');
+    started.push((await resumeRun({ folder, cliPath, steps: LONG + 1 })).pid);
+    await until(folder, ({ state, totalSteps }) => state === 'running' && totalSteps === LONG + 1);
+    await kill(folder);
+    await until(folder, ({ state }) => state === 'killed');
+    const steps = stepsOf(folder);
+    expect(steps).toEqual(steps.map((_, index) => index + 1));
+    // In the middle of the further steps nothing has to be said again.
+    started.push((await resumeRun({ folder, cliPath })).pid);
+    expect((await until(folder, ({ state }) => state === 'running')).totalSteps).toBe(LONG + 1);
+  });
+
+  it('in epochs, once the run has said how long one is', async () => {
+    const folder = await newRun(5);
+    await start(folder, 'crash');
+    await until(folder, ({ state }) => state === 'killed');
+    await expect(resumeRun({ folder, cliPath, epochs: 3 })).rejects.toThrow(code('DL711'));
+    // The played run has ten steps an epoch, and reads its steps from the record.
+    await start(folder);
+    await until(folder, ({ state }) => state === 'finished');
+    for (const epochs of [0.5, 0, -1, Number.NaN, Number.POSITIVE_INFINITY]) await expect(resumeRun({ folder, cliPath, epochs })).rejects.toThrow(code('DL711'));
+    await expect(resumeRun({ folder, cliPath: path.join(root, 'nowhere.js'), epochs: 0.9 })).rejects.toThrow(code('DL708'));
+    // What could not be started left the run as it was.
+    expect(parseResolved(readFileSync(path.join(folder, FILES.resolved), 'utf8'), 'r')).toMatchObject({ overrides: [], experiment: { train: { steps: 5 } } });
+    started.push((await resumeRun({ folder, cliPath, epochs: 0.9 })).pid);
+    expect(parseResolved(readFileSync(path.join(folder, FILES.resolved), 'utf8'), 'r')).toMatchObject({ overrides: ['train.steps=', 'train.epochs=0.9'], experiment: { train: { epochs: 0.9 } } });
+  });
+
+  it('to another length of a run of a sweep, whose others would have been trained for less', async () => {
+    const folder = await newRun(5);
+    await start(folder);
+    await until(folder, ({ state }) => state === 'finished');
+    const file = path.join(folder, FILES.resolved);
+    const sweep: SweepNote = { id: 's', name: 'a sweep', key: 'k', role: 'student', label: '', values: {}, seed: 0, controls: [] };
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')) as object, sweep }));
+    await expect(resumeRun({ folder, cliPath, steps: 9 })).rejects.toThrow(code('DL719'));
+    await expect(lengthOutlook(folder)).rejects.toThrow(code('DL719'));
   });
 
   it('to another length with teachers in progression, whose borders would move', async () => {
