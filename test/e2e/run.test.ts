@@ -231,30 +231,30 @@ describe('training further', () => {
   const measured = (run: string, step: number): unknown[] => ARMS.map((arm) => eventsOfType(run, 'evaluation').find((event) => event.subject === arm && event.step === step)?.metrics);
 
   it('a finished run equals the longer one in every arm, bit for bit, although it is killed on the way', async () => {
-    const whole = await cli('run', write('long', constant('long', 45)), '--json');
+    const whole = await cli('run', write('long', constant('long', 30)), '--json');
     expect(whole.code, whole.stdout + whole.stderr).toBe(0);
     const expected = String(lastJson(whole.stdout).folder);
-    const short = await cli('run', write('short', constant('short', 25)), '--json');
+    const short = await cli('run', write('short', constant('short', 12)), '--json');
     expect(short.code, short.stdout + short.stderr).toBe(0);
     const run = String(lastJson(short.stdout).folder);
     expect((await cli('resume', run)).stderr).toContain('DL706');
-    expect((await cli('resume', run, '--steps', '25')).stderr).toContain('DL711');
+    expect((await cli('resume', run, '--steps', '12')).stderr).toContain('DL711');
 
-    const further = await cli('resume', run, '--steps', '45', '--detach', '--json');
+    const further = await cli('resume', run, '--steps', '30', '--detach', '--json');
     expect(further.code, further.stderr).toBe(0);
-    await until('a further step', () => eventsOfType(run, 'step').some(({ step }) => step > 31) || undefined);
+    await until('a further step', () => eventsOfType(run, 'step').some(({ step }) => step > 21) || undefined);
     expect((await readRun(run)).state).toBe('running');
     process.kill(Number(lastJson(further.stdout).pid), 'SIGKILL');
     await until('the killed state', async () => (await readRun(run)).state === 'killed' || undefined, 5);
     const resumed = await cli('resume', run, '--json');
     expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
 
-    expect(lastJson(resumed.stdout)).toMatchObject({ state: 'finished', step: 45, gain: lastJson(whole.stdout).gain });
+    expect(lastJson(resumed.stdout)).toMatchObject({ state: 'finished', step: 30, gain: lastJson(whole.stdout).gain });
     for (const arm of ARMS) expect(losses(run, arm), arm).toEqual(losses(expected, arm));
-    expect(measured(run, 45)).toEqual(measured(expected, 45));
-    expect(measured(run, 25).every((metrics) => metrics !== undefined), 'the end of the shorter run stays in the curve').toBe(true);
+    expect(measured(run, 30)).toEqual(measured(expected, 30));
+    expect(measured(run, 12).every((metrics) => metrics !== undefined), 'the end of the shorter run stays in the curve').toBe(true);
     expect(eventsOfType(run, 'warning').filter(({ message }) => message.includes('Lengthened')), 'nothing has to be said where the runs are equal').toEqual([]);
-    expect(await readRun(run)).toMatchObject({ totalSteps: 45, progress: { done: 90, total: 90 } });
+    expect(await readRun(run)).toMatchObject({ totalSteps: 30, progress: { done: 60, total: 60 } });
   });
 
   it('says what it means for a rate that had fallen to its end', async () => {
