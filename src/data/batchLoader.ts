@@ -133,6 +133,7 @@ class WorkerMaker implements Maker {
   private readonly waiting: Waiting[] = [];
   private readonly exited: Promise<void>;
   private failure: Error | undefined;
+  private stopped = false;
 
   constructor(file: string, setup: LoaderSetup) {
     this.worker = new Worker(file, { workerData: setup, execArgv: [], name: 'batches' });
@@ -165,6 +166,7 @@ class WorkerMaker implements Maker {
   }
 
   async dispose(): Promise<void> {
+    this.stopped = true;
     this.fail(disposed());
     this.ready.length = 0;
     this.worker.ref();
@@ -175,6 +177,8 @@ class WorkerMaker implements Maker {
   }
 
   private take(batch: PreparedBatch): void {
+    // One that was under way when the loader was disposed of.
+    if (this.stopped) return;
     const first = this.waiting.shift();
     if (first === undefined) {
       this.ready.push(batch);

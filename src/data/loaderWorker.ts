@@ -1,7 +1,10 @@
 /** Entry of the loader's thread: makes batches in order, a few ahead of need. Bundled to `loader.js` beside the command line. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { BatchMaker } from './batches.ts';
+import { BatchMaker, type PreparedBatch } from './batches.ts';
 import { fromRecord, toErrorRecord, type FromLoader, type LoaderSetup, type ToLoader } from './loaderProtocol.ts';
+
+/** Batches in the making: the last images of one leave cores free that the first of the next can use. They are sent in order. */
+const AT_ONCE = 2;
 
 async function serve(port: NonNullable<typeof parentPort>, setup: LoaderSetup): Promise<void> {
   const maker = new BatchMaker(setup.images.map(fromRecord), setup.plan);
@@ -19,22 +22,30 @@ async function serve(port: NonNullable<typeof parentPort>, setup: LoaderSetup): 
   // Both change in the message handler, between the awaits of this loop.
   const ended = (): boolean => stopped;
   const mayMake = (): boolean => allowed > 0;
+  const making: Promise<PreparedBatch>[] = [];
   for (let step = setup.from; !ended(); ) {
-    if (!mayMake()) {
+    for (; mayMake() && making.length < AT_ONCE; step += 1, allowed -= 1) making.push(started(maker.make(step)));
+    const first = making.shift();
+    if (first === undefined) {
       await new Promise<void>((resolve) => (wake = resolve));
       continue;
     }
-    allowed -= 1;
     try {
-      const batch = await maker.make(step);
+      const batch = await first;
       if (!ended()) send({ batch }, [batch.images.buffer]);
-      step += 1;
     } catch (error) {
       send({ error: toErrorRecord(error) }, []);
       break;
     }
   }
+  await Promise.allSettled(making);
   port.close();
+}
+
+/** Its error is told when its turn comes; until then it must not count as unhandled. */
+function started<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
 }
 
 if (parentPort !== null) void serve(parentPort, workerData as LoaderSetup);

@@ -21,42 +21,52 @@ const LUMA = [0.299, 0.587, 0.114] as const;
  * @param inputWidth W
  */
 export function writeWindow(resized: RawImage, placement: Placement, jitter: ColourJitter | undefined, normalize: Normalize, target: Float32Array, inputWidth: number): void {
-  const tables = jitter === undefined ? normalizing(normalize) : undefined;
   const { width, height, flipX, flipY, cropX, cropY } = placement;
-  const step = flipX ? -3 : 3;
+  const write = jitter === undefined ? copying(normalize) : jittering(jitter, normalize);
   for (let y = 0; y < height; y += 1) {
     const row = cropY + (flipY ? height - 1 - y : y);
-    let from = (row * resized.width + cropX + (flipX ? width - 1 : 0)) * 3;
-    let to = ((placement.top + y) * inputWidth + placement.left) * 3;
-    for (let x = 0; x < width; x += 1, from += step, to += 3) {
-      if (tables !== undefined) copyPixel(resized.data, from, target, to, tables);
-      else if (jitter !== undefined) jitterPixel(resized.data, from, target, to, jitter, normalize);
-    }
+    const from = (row * resized.width + cropX + (flipX ? width - 1 : 0)) * 3;
+    write({ data: resized.data, from, step: flipX ? -3 : 3 }, target, ((placement.top + y) * inputWidth + placement.left) * 3, width);
   }
 }
 
-type Tables = readonly [Float32Array, Float32Array, Float32Array];
+/** Where a row's pixels are read: `step` is −3 for a mirrored one. */
+interface Source {
+  readonly data: Uint8Array;
+  readonly from: number;
+  readonly step: number;
+}
 
-function normalizing({ mean, std }: Normalize): Tables {
+/** Writes a row of `width` pixels at `to`. Every pixel of every image passes here: the loops look nothing up but pixels. */
+type RowWriter = (source: Source, target: Float32Array, to: number, width: number) => void;
+
+function copying({ mean, std }: Normalize): RowWriter {
   const table = (channel: 0 | 1 | 2): Float32Array => Float32Array.from({ length: 256 }, (_, value) => (value - mean[channel]) / std[channel]);
-  return [table(0), table(1), table(2)];
+  const [red, green, blue] = [table(0), table(1), table(2)];
+  return ({ data, from, step }, target, to, width) => {
+    for (let x = 0, at = from, into = to; x < width; x += 1, at += step, into += 3) {
+      target[into] = red[data[at] as number] as number;
+      target[into + 1] = green[data[at + 1] as number] as number;
+      target[into + 2] = blue[data[at + 2] as number] as number;
+    }
+  };
 }
 
-function copyPixel(data: Uint8Array, from: number, target: Float32Array, to: number, tables: Tables): void {
-  target[to] = tables[0][data[from] ?? 0] ?? 0;
-  target[to + 1] = tables[1][data[from + 1] ?? 0] ?? 0;
-  target[to + 2] = tables[2][data[from + 2] ?? 0] ?? 0;
-}
-
-function jitterPixel(data: Uint8Array, from: number, target: Float32Array, to: number, jitter: ColourJitter, { mean, std }: Normalize): void {
-  const { contrast, brightness, saturation } = jitter;
-  const red = contrast * ((data[from] ?? 0) - mean[0]) + mean[0] + brightness;
-  const green = contrast * ((data[from + 1] ?? 0) - mean[1]) + mean[1] + brightness;
-  const blue = contrast * ((data[from + 2] ?? 0) - mean[2]) + mean[2] + brightness;
-  const grey = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue;
-  target[to] = (byteRange(grey + saturation * (red - grey)) - mean[0]) / std[0];
-  target[to + 1] = (byteRange(grey + saturation * (green - grey)) - mean[1]) / std[1];
-  target[to + 2] = (byteRange(grey + saturation * (blue - grey)) - mean[2]) / std[2];
+function jittering({ contrast, brightness, saturation }: ColourJitter, { mean, std }: Normalize): RowWriter {
+  const [meanRed, meanGreen, meanBlue] = mean;
+  const [stdRed, stdGreen, stdBlue] = std;
+  const [lumaRed, lumaGreen, lumaBlue] = LUMA;
+  return ({ data, from, step }, target, to, width) => {
+    for (let x = 0, at = from, into = to; x < width; x += 1, at += step, into += 3) {
+      const red = contrast * ((data[at] as number) - meanRed) + meanRed + brightness;
+      const green = contrast * ((data[at + 1] as number) - meanGreen) + meanGreen + brightness;
+      const blue = contrast * ((data[at + 2] as number) - meanBlue) + meanBlue + brightness;
+      const grey = lumaRed * red + lumaGreen * green + lumaBlue * blue;
+      target[into] = (byteRange(grey + saturation * (red - grey)) - meanRed) / stdRed;
+      target[into + 1] = (byteRange(grey + saturation * (green - grey)) - meanGreen) / stdGreen;
+      target[into + 2] = (byteRange(grey + saturation * (blue - grey)) - meanBlue) / stdBlue;
+    }
+  };
 }
 
 /** Standard deviation of the noise in parts of the range: the weakest of the usual corruption benchmark (Hendrycks & Dietterich 2019). */

@@ -2,7 +2,7 @@
 import { type Random } from '../engine/random.ts';
 import { cover, type Coverage } from './raster.ts';
 import { type RawImage, type SceneSpec } from './sample.ts';
-import { layOut, sceneRandom, type PlacedShape } from './sceneLayout.ts';
+import { sceneRandom, type PlacedShape } from './sceneLayout.ts';
 import { stroke } from './shapes.ts';
 
 type Colour = readonly [red: number, green: number, blue: number];
@@ -17,8 +17,8 @@ interface Canvas {
 /** How far an object's colours stay from the background's mean, in mean absolute difference of the channels. */
 const LEAST_CONTRAST = 0.12;
 
-/** The scene as 8-bit pixels at the spec's size. */
-export function paintScene(spec: SceneSpec, index: number): RawImage {
+/** The scene as 8-bit pixels at the spec's size. @param shapes as `layOut` gives them */
+export function paintScene(spec: SceneSpec, index: number, shapes: readonly PlacedShape[]): RawImage {
   const random = sceneRandom(spec, index, 1);
   const [height, width] = spec.size;
   const canvas: Canvas = { width, height, values: new Float32Array(height * width * 3) };
@@ -26,7 +26,7 @@ export function paintScene(spec: SceneSpec, index: number): RawImage {
   if (random.chance(0.4)) paintGrating(canvas, random);
   const mean = meanColour(canvas);
   for (let strokes = random.integer(6); strokes > 0; strokes -= 1) paintStroke(canvas, random);
-  for (const shape of layOut(spec, index)) paintObject(canvas, shape, mean, random);
+  for (const shape of shapes) paintObject(canvas, shape, mean, random);
   return { width, height, data: develop(canvas, random.uniform(0.02, 0.1), random) };
 }
 
@@ -36,50 +36,60 @@ function paintBackground({ width, height, values }: Canvas, random: Random): voi
   const to = from.map((value) => clamp(value + random.uniform(-0.3, 0.3)));
   const angle = random.uniform(0, 2 * Math.PI);
   const [dx, dy] = [Math.cos(angle) / width, Math.sin(angle) / height];
-  const clouds = new Clouds(random, random.uniform(0.03, 0.12));
-  const cloud: [number, number, number] = [0, 0, 0];
+  const clouds = new Clouds(random, random.uniform(0.03, 0.12), width);
+  const [red, green, blue] = [from[0], from[1], from[2]];
+  const [redStep, greenStep, blueStep] = [(to[0] ?? 0) - red, (to[1] ?? 0) - green, (to[2] ?? 0) - blue];
+  // Every pixel of every scene passes here: nothing is made or looked up in the inner loop.
+  const row = new Float64Array(3 * width);
+  const along = Float64Array.from({ length: width }, (_, x) => 0.5 + (x - width / 2) * dx);
   for (let y = 0, at = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      const share = clamp(0.5 + (x - width / 2) * dx + (y - height / 2) * dy);
-      clouds.sample(x / width, y / height, cloud);
-      for (let channel = 0; channel < 3; channel += 1, at += 1) {
-        const start = from[channel] ?? 0;
-        values[at] = start + ((to[channel] ?? 0) - start) * share + (cloud[channel] ?? 0);
-      }
+    clouds.writeRow(y / height, row);
+    const across = (y - height / 2) * dy;
+    for (let x = 0, of = 0; x < width; x += 1, at += 3, of += 3) {
+      const share = clamp((along[x] as number) + across);
+      values[at] = red + redStep * share + (row[of] as number);
+      values[at + 1] = green + greenStep * share + (row[of + 1] as number);
+      values[at + 2] = blue + blueStep * share + (row[of + 2] as number);
     }
   }
 }
 
+const CELLS = 5;
+
 /** Smooth noise: random values on a coarse grid, blended between its points. Grey and coloured parts together. */
 class Clouds {
-  private readonly grid: Float32Array;
-  private readonly cells = 5;
+  /** The grid's rows, already blended along x: [CELLS + 1, width, 3]. */
+  private readonly rows: readonly Float64Array[];
 
-  constructor(random: Random, strength: number) {
-    const points = (this.cells + 1) ** 2;
-    this.grid = new Float32Array(points * 3);
+  constructor(random: Random, strength: number, width: number) {
+    const points = (CELLS + 1) ** 2;
+    const grid = new Float32Array(points * 3);
     for (let point = 0; point < points; point += 1) {
       const grey = random.normal(0, strength);
-      for (let channel = 0; channel < 3; channel += 1) this.grid[point * 3 + channel] = grey + random.normal(0, strength / 2);
+      for (let channel = 0; channel < 3; channel += 1) grid[point * 3 + channel] = grey + random.normal(0, strength / 2);
     }
+    this.rows = Array.from({ length: CELLS + 1 }, (_, row) => blendedRow(grid.subarray(row * (CELLS + 1) * 3), width));
   }
 
-  /** Writes the three channels' values at (u, v), both from 0 to 1. */
-  sample(u: number, v: number, into: [number, number, number]): void {
-    const x = u * this.cells;
-    const y = v * this.cells;
-    const column = Math.floor(x);
+  /** Writes a pixel row's values, [width, 3]. @param v from 0 to 1 */
+  writeRow(v: number, into: Float64Array): void {
+    const y = v * CELLS;
     const row = Math.floor(y);
-    const a = smooth(x - column);
     const b = smooth(y - row);
-    const above = (row * (this.cells + 1) + column) * 3;
-    const below = above + (this.cells + 1) * 3;
-    for (let channel = 0; channel < 3; channel += 1) {
-      const upper = (this.grid[above + channel] ?? 0) * (1 - a) + (this.grid[above + 3 + channel] ?? 0) * a;
-      const lower = (this.grid[below + channel] ?? 0) * (1 - a) + (this.grid[below + 3 + channel] ?? 0) * a;
-      into[channel] = upper * (1 - b) + lower * b;
-    }
+    const [above, below] = [this.rows[row] as Float64Array, this.rows[row + 1] as Float64Array];
+    for (let at = 0; at < into.length; at += 1) into[at] = (above[at] as number) * (1 - b) + (below[at] as number) * b;
   }
+}
+
+function blendedRow(points: Float32Array, width: number): Float64Array {
+  const row = new Float64Array(3 * width);
+  for (let x = 0, at = 0; x < width; x += 1) {
+    const place = (x / width) * CELLS;
+    const column = Math.floor(place);
+    const a = smooth(place - column);
+    for (let channel = 0; channel < 3; channel += 1, at += 1) row[at] = (points[column * 3 + channel] as number) * (1 - a) + (points[column * 3 + 3 + channel] as number) * a;
+  }
+  return row;
 }
 
 function paintGrating({ width, height, values }: Canvas, random: Random): void {
@@ -173,11 +183,13 @@ function develop({ values }: Canvas, deviation: number, random: Random): Uint8Ar
   // A clamped array rounds and clamps by itself.
   const data = new Uint8ClampedArray(values.length);
   const strength = 255 * deviation;
-  for (let at = 0; at < values.length; at += 2) {
-    // Two draws from one integer, through a table of the normal distribution.
-    const bits = random.nextUint32();
-    data[at] = 255 * (values[at] ?? 0) + strength * (NORMAL[bits >>> 20] ?? 0);
-    data[at + 1] = 255 * (values[at + 1] ?? 0) + strength * (NORMAL[(bits >>> 4) & 4095] ?? 0);
+  // Two draws from one integer, through a table of the normal distribution.
+  const draws = new Uint32Array(Math.ceil(values.length / 2));
+  random.fill(draws);
+  for (let at = 0, draw = 0; at < values.length; at += 2, draw += 1) {
+    const bits = draws[draw] as number;
+    data[at] = 255 * (values[at] as number) + strength * (NORMAL[bits >>> 20] as number);
+    data[at + 1] = 255 * (values[at + 1] as number) + strength * (NORMAL[(bits >>> 4) & 4095] as number);
   }
   return new Uint8Array(data.buffer);
 }

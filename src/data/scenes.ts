@@ -4,7 +4,7 @@ import { DistillError } from '../errors.ts';
 import { type DataConfig } from '../experiment/schema.ts';
 import { checkDistinct, didYouMean } from './problems.ts';
 import { type AnnotatedImage, type AnnotatedObject, type DataSet, type SceneSpec, type Split } from './sample.ts';
-import { layOut } from './sceneLayout.ts';
+import { layOut, type PlacedShape } from './sceneLayout.ts';
 import { paintScene } from './scenePaint.ts';
 import { isShape, SHAPES } from './shapes.ts';
 
@@ -48,11 +48,18 @@ class SceneImage implements AnnotatedImage {
   }
 
   get objects(): readonly AnnotatedObject[] {
-    this.placed ??= layOut(this.source.scene, this.index).map(({ label, box }) => ({ label, box, area: area(box), crowd: false, difficult: false }));
-    return this.placed;
+    return this.placed ?? this.place(layOut(this.source.scene, this.index));
   }
 
+  /** Placing the shapes is a third of the work; their outlines take memory, so only the boxes are kept. */
   pixels(): ReturnType<AnnotatedImage['pixels']> {
-    return Promise.resolve(paintScene(this.source.scene, this.index));
+    const shapes = layOut(this.source.scene, this.index);
+    this.place(shapes);
+    return Promise.resolve(paintScene(this.source.scene, this.index, shapes));
+  }
+
+  private place(shapes: readonly PlacedShape[]): readonly AnnotatedObject[] {
+    this.placed ??= shapes.map(({ label, box }) => ({ label, box, area: area(box), crowd: false, difficult: false }));
+    return this.placed;
   }
 }

@@ -46,6 +46,23 @@ export class Random {
     return result;
   }
 
+  /** The next values of `nextUint32`, as many as there is room for: several times as fast as one by one. */
+  fill(into: Uint32Array): void {
+    let { a, b, c, d } = this;
+    for (let at = 0; at < into.length; at += 1) {
+      const product = Math.imul(b, 5);
+      into[at] = Math.imul((product << 7) | (product >>> 25), 9);
+      const shifted = b << 9;
+      c ^= a;
+      d ^= b;
+      b ^= c;
+      a ^= d;
+      c ^= shifted;
+      d = (d << 11) | (d >>> 21);
+    }
+    [this.a, this.b, this.c, this.d] = [a, b, c, d];
+  }
+
   /** Uniform in [low, high). */
   uniform(low = 0, high = 1): number {
     return low + (high - low) * (this.nextUint32() / 0x100000000);

@@ -15,6 +15,14 @@ describe('Random', () => {
     expect(Random.of(1, 2).nextUint32()).toBe(Random.of(1, 2).nextUint32());
   });
 
+  it('fills an array with what it would draw one by one, and goes on behind it', () => {
+    const [random, other] = [Random.of(5), Random.of(5)];
+    const filled = new Uint32Array(1000);
+    random.fill(filled);
+    expect([...filled]).toEqual(Array.from({ length: 1000 }, () => other.nextUint32()));
+    expect(random.save()).toEqual(other.save());
+  });
+
   it('is uniform: mean and variance of 100,000 draws lie within five standard errors', () => {
     const random = Random.of(42);
     const draws = Array.from({ length: 100_000 }, () => random.uniform());
