@@ -1,71 +1,46 @@
 /** The curves of all runs: one chart a quantity, one line a run or experiment; what the charts share is held here. */
 import { chartsOfRuns, chartSvg } from '../../src/comparison/curves.ts';
 import { paletteOf } from '../../src/charts/palette.ts';
-import { type ChartSpec } from '../curves/charts.ts';
+import { CurveTools, cutTo, placeText, UNITS } from '../curves/axis.ts';
 import { ChartView, type Curves } from '../curves/chartView.ts';
+import { type ChartSpec } from '../curves/charts.ts';
 import { NO_MARKS } from '../curves/marks.ts';
-import { extent, type Source, sourceOfRuns } from '../curves/samples.ts';
-import { button, checkbox, element, perFrame, segmented, setText, show, slider } from '../dom.ts';
-import { formatCount, formatDuration } from '../format.ts';
+import { extent, sourceOfRuns } from '../curves/samples.ts';
+import { Turns } from '../curves/turns.ts';
+import { button, element, perFrame, setText, show } from '../dom.ts';
 import { type Axis } from '../model.ts';
 import { t } from '../words.ts';
 import { type Context } from './context.ts';
 import { pngOf } from '../png.ts';
 import { without } from './state.ts';
 
-const AXES = [{ value: 'step', label: t('Step') }, { value: 'epoch', label: t('Epoch') }, { value: 'time', label: t('Time') }] as const;
-const UNITS: Readonly<Record<Axis, string>> = { step: t('steps'), epoch: t('epochs'), time: t('minutes of training') };
-/** Milliseconds of a frame that drawing may take before the rest waits for the next. */
-const FRAME_SHARE = 8;
-
-interface Shown {
-  readonly view: ChartView;
-  /** Of the chart on the page, and of what is written of it. */
-  readonly source: Source;
-}
-
 export class CurvesBand implements Curves {
   readonly node: HTMLElement;
   readonly redraw = perFrame(() => { this.draw(); });
   readonly #context: Context;
-  readonly #tools = element('div', { class: 'tools' });
+  readonly #tools: CurveTools;
   readonly #grid = element('div', { class: 'charts' });
   readonly #hint = element('p', { class: 'hint' });
-  readonly #place = element('span', { class: 'number place' });
   readonly #waiting = element('p', { class: 'empty' }, t('No value yet.'));
   readonly #seen: IntersectionObserver;
   readonly #moveCursor = perFrame(() => { this.#showCursor(); });
-  readonly #paintRest = perFrame(() => { this.#paintSome(); });
-  #charts: Shown[] = [];
-  #pending: Shown[] = [];
+  readonly #turns = new Turns<ChartView>();
+  #charts: ChartView[] = [];
   #signature = '';
   #cursorAt: number | undefined;
-  #reset: HTMLButtonElement | undefined;
 
   constructor(context: Context) {
     this.#context = context;
-    this.node = element('section', { class: 'band curves', 'aria-label': t('Curves') }, this.#tools, this.#waiting, this.#grid, this.#hint);
+    this.#tools = new CurveTools({ setAxis: (axis) => { this.#setAxis(axis); }, change: (change) => { context.setView(change); }, showEverything: () => { this.zoom(undefined); } });
+    this.#tools.build(context.view());
+    this.node = element('section', { class: 'band curves', 'aria-label': t('Curves') }, this.#tools.node, this.#waiting, this.#grid, this.#hint);
     this.#seen = new IntersectionObserver((entries) => {
       for (const entry of entries) {
-        const chart = this.#charts.find(({ view }) => view.node === entry.target);
-        if (chart !== undefined) chart.view.visible = entry.isIntersecting;
+        const chart = this.#charts.find(({ node }) => node === entry.target);
+        if (chart !== undefined) chart.visible = entry.isIntersecting;
       }
       if (entries.some(({ isIntersecting }) => isIntersecting)) this.redraw();
     }, { rootMargin: '120px' });
-    this.buildTools();
-  }
-
-  /** Also after a saved view was taken. */
-  buildTools(): void {
-    const view = this.#context.view();
-    this.#reset = button(t('Show everything'), () => { this.zoom(undefined); }, { class: 'link' });
-    this.#tools.replaceChildren(
-      element('h2', {}, t('Curves')),
-      segmented(t('Axis'), 'axis', AXES, view.axis, (axis) => { this.#setAxis(axis); }),
-      slider({ label: t('Smoothing'), low: 0, high: 0.99, step: 0.01, value: view.smoothing, say: (value) => value.toFixed(2), change: (smoothing) => { this.#context.setView({ smoothing }); } }),
-      checkbox(t('Logarithmic'), view.logarithmic, (logarithmic) => { this.#context.setView({ logarithmic }); }),
-      this.#reset, this.#place,
-    );
   }
 
   /** Runs go at different speeds: a part of one axis is no part of another. */
@@ -77,8 +52,8 @@ export class CurvesBand implements Curves {
   cursor(x: number | undefined, spoken: boolean): void {
     this.#cursorAt = x;
     this.#moveCursor();
-    const focused = spoken ? this.#charts.find(({ view }) => view.focused) : undefined;
-    if (focused !== undefined) this.#context.announce(`${this.#placeText()}. ${focused.view.describe(x)}`);
+    const focused = spoken ? this.#charts.find((chart) => chart.focused) : undefined;
+    if (focused !== undefined) this.#context.announce(`${placeText(x, this.#context.view().axis)}. ${focused.describe(x)}`);
   }
 
   cursorAt(): number | undefined {
@@ -86,23 +61,14 @@ export class CurvesBand implements Curves {
   }
 
   #showCursor(): void {
-    for (const { view } of this.#charts) view.showCursor(this.#cursorAt);
-    setText(this.#place, this.#placeText());
-  }
-
-  #placeText(): string {
-    const x = this.#cursorAt;
-    if (x === undefined) return '';
-    const { axis } = this.#context.view();
-    return axis === 'step' ? t('step {0}', formatCount(x)) : axis === 'epoch' ? t('epoch {0}', x.toFixed(2)) : t('after {0}', formatDuration(60 * x));
+    for (const chart of this.#charts) chart.showCursor(this.#cursorAt);
+    this.#tools.showPlace(this.#cursorAt, this.#context.view().axis);
   }
 
   zoom(range: [number, number] | undefined): void {
-    const view = this.#context.view();
-    const [low, high] = this.#extent();
-    const cut = range === undefined ? undefined : [Math.max(low, range[0]), Math.min(high, range[1])] as const;
-    if (cut === undefined || cut[1] <= cut[0] || (cut[0] <= low && cut[1] >= high)) this.#context.replaceView(without(view, 'zoom'));
-    else this.#context.setView({ zoom: cut });
+    const zoom = cutTo(range, this.#extent());
+    if (zoom === undefined) this.#context.replaceView(without(this.#context.view(), 'zoom'));
+    else this.#context.setView({ zoom });
   }
 
   toggle(keys: readonly string[], hidden: boolean): void {
@@ -122,25 +88,17 @@ export class CurvesBand implements Curves {
     const specs = chartsOfRuns({ entries, order: this.#context.order(), models: this.#context.models });
     this.#arrange(specs);
     show(this.#waiting, specs.length === 0);
-    show(this.#tools, specs.length > 0);
-    this.#pending = [...this.#charts];
-    this.#paintSome();
-    const { zoom, axis } = this.#context.view();
-    if (this.#reset !== undefined) show(this.#reset, zoom !== undefined);
+    show(this.#tools.node, specs.length > 0);
+    const [view, theme] = [this.#context.view(), this.#context.theme()];
+    const { zoom, axis } = view;
+    const range = zoom ?? this.#extent();
+    this.#turns.paint(this.#charts, (chart) => {
+      chart.update({ view, theme, range, marks: NO_MARKS, waiting: t('No value yet.'), note: '' });
+      chart.label(UNITS[axis]);
+    });
+    this.#tools.showZoomed(zoom !== undefined);
     const words = [t('x axis: {0}', UNITS[axis]), t('drag to zoom, double-click to see everything'), ...(entries.some(({ runs }) => runs.length > 1) ? [t('bands: mean ± standard deviation over seeds')] : [])];
     setText(this.#hint, specs.length === 0 ? '' : words.join(' · '));
-  }
-
-  #paintSome(): void {
-    const until = performance.now() + FRAME_SHARE;
-    const [view, theme] = [this.#context.view(), this.#context.theme()];
-    const range = view.zoom ?? this.#extent();
-    for (let chart = this.#pending.shift(); chart !== undefined; chart = this.#pending.shift()) {
-      chart.view.update({ view, theme, range, marks: NO_MARKS, waiting: t('No value yet.'), note: '' });
-      chart.view.label(UNITS[view.axis]);
-      if (performance.now() > until) break;
-    }
-    if (this.#pending.length > 0) this.#paintRest();
   }
 
   /** Charts are made anew only when there are other lines to show. */
@@ -148,18 +106,17 @@ export class CurvesBand implements Curves {
     const signature = JSON.stringify(specs);
     if (signature === this.#signature) return;
     this.#signature = signature;
-    for (const { view } of this.#charts) {
-      this.#seen.unobserve(view.node);
-      view.destroy();
+    for (const chart of this.#charts) {
+      this.#seen.unobserve(chart.node);
+      chart.destroy();
     }
     this.#charts = specs.map((spec) => {
-      const source = sourceOfRuns(this.#context.models);
-      const view = new ChartView(spec, this, source);
-      view.node.querySelector('figcaption')?.append(this.#saveButtons(spec));
-      return { view, source };
+      const chart = new ChartView(spec, this, sourceOfRuns(this.#context.models));
+      chart.node.querySelector('figcaption')?.append(this.#saveButtons(spec));
+      return chart;
     });
-    this.#grid.replaceChildren(...this.#charts.map(({ view }) => view.node));
-    for (const { view } of this.#charts) this.#seen.observe(view.node);
+    this.#grid.replaceChildren(...this.#charts.map(({ node }) => node));
+    for (const { node } of this.#charts) this.#seen.observe(node);
   }
 
   #saveButtons(spec: ChartSpec): HTMLElement {
@@ -183,6 +140,6 @@ export class CurvesBand implements Curves {
 
   /** All charts, for a report. */
   svgs(): string[] {
-    return this.#charts.map(({ view }) => this.svg(view.spec));
+    return this.#charts.map(({ spec }) => this.svg(spec));
   }
 }

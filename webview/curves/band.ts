@@ -3,17 +3,19 @@ import { paletteOf } from '../../src/charts/palette.ts';
 import { chartCsv } from '../../src/comparison/chartCsv.ts';
 import { chartSvg } from '../../src/comparison/curves.ts';
 import { type FileKind, type RunHeader } from '../contract.ts';
-import { button, checkbox, element, perFrame, segmented, setText, show, slider } from '../dom.ts';
+import { element, perFrame, setText } from '../dom.ts';
 import { curvesWaiting, evaluationWaiting } from '../empty.ts';
-import { formatAp, formatCount, formatDuration, formatGain } from '../format.ts';
+import { formatAp, formatCount, formatGain } from '../format.ts';
 import { type Axis, type RunModel } from '../model.ts';
 import { pngOf } from '../png.ts';
 import { type ViewState, without } from '../state.ts';
 import { type Theme } from '../theme.ts';
+import { CurveTools, cutTo, placeText, UNITS } from './axis.ts';
 import { ChartView, type Curves } from './chartView.ts';
 import { type ChartSpec, chartsOf } from './charts.ts';
 import { type Marks } from './marks.ts';
 import { extent, sourceOf } from './samples.ts';
+import { Turns } from './turns.ts';
 import { t } from '../words.ts';
 
 export interface BandContext {
@@ -27,12 +29,6 @@ export interface BandContext {
   readonly save: (kind: FileKind, name: string, content: string | ArrayBuffer) => void;
 }
 
-const AXES = [{ value: 'step', label: t('Step') }, { value: 'epoch', label: t('Epoch') }, { value: 'time', label: t('Time') }] as const;
-const UNITS: Readonly<Record<Axis, string>> = { step: t('steps'), epoch: t('epochs'), time: t('minutes of training') };
-
-/** Milliseconds of a frame that drawing charts may take before the rest waits for the next. */
-const FRAME_SHARE = 8;
-
 /** Half a pixel of a wide chart, as a part of the x axis; and the milliseconds that even less may wait. */
 const SMALLEST_CHANGE = 1500;
 const LONGEST_WAIT = 1000;
@@ -42,40 +38,29 @@ export class CurvesBand implements Curves {
   readonly #drawSoon = perFrame(() => { this.#drawOrWait(); });
   readonly #context: BandContext;
   readonly #grid = element('div', { class: 'charts' });
-  readonly #tools = element('div', { class: 'tools' });
+  readonly #tools: CurveTools;
   readonly #legend = element('p', { class: 'hint' });
-  readonly #place = element('span', { class: 'number place' });
   readonly #seen: IntersectionObserver;
   readonly #moveCursor = perFrame(() => { this.#showCursor(); });
-  readonly #paintRest = perFrame(() => { this.#paintSome(); });
+  readonly #turns = new Turns<ChartView>();
   /** The last drawing: how far the data went, and what else there was. */
   #drawn: { readonly end: number; readonly events: string; readonly at: number } | undefined;
   #later: number | undefined;
   #charts: ChartView[] = [];
-  #pending: ChartView[] = [];
-  #paint: (chart: ChartView) => void = () => undefined;
   #signature = '';
   #cursorAt: number | undefined;
-  #reset: HTMLButtonElement | undefined;
 
   constructor(context: BandContext) {
     this.#context = context;
-    this.node = element('section', { class: 'band curves', 'aria-label': t('Curves') }, this.#tools, this.#grid, this.#legend);
-    this.#seen = new IntersectionObserver((entries) => { this.#notice(entries); }, { rootMargin: '120px' });
+    this.#tools = new CurveTools({ setAxis: (axis) => { this.#setAxis(axis); }, change: (change) => { this.#change(change); }, showEverything: () => { this.zoom(undefined); } });
     this.buildTools();
+    this.node = element('section', { class: 'band curves', 'aria-label': t('Curves') }, this.#tools.node, this.#grid, this.#legend);
+    this.#seen = new IntersectionObserver((entries) => { this.#notice(entries); }, { rootMargin: '120px' });
   }
 
   /** Also after another run's view was taken. */
   buildTools(): void {
-    const view = this.#context.view();
-    this.#reset = button(t('Show everything'), () => { this.zoom(undefined); }, { class: 'link' });
-    this.#tools.replaceChildren(
-      element('h2', {}, t('Curves')),
-      segmented(t('Axis'), 'axis', AXES, view.axis, (axis) => { this.#setAxis(axis); }),
-      slider({ label: t('Smoothing'), low: 0, high: 0.99, step: 0.01, value: view.smoothing, say: (value) => value.toFixed(2), change: (smoothing) => { this.#change({ smoothing }); } }),
-      checkbox(t('Logarithmic'), view.logarithmic, (logarithmic) => { this.#change({ logarithmic }); }),
-      this.#reset, this.#place,
-    );
+    this.#tools.build(this.#context.view());
   }
 
   #change(change: Partial<ViewState>): void {
@@ -100,7 +85,7 @@ export class CurvesBand implements Curves {
     this.#moveCursor();
     if (!spoken) return;
     const focused = this.#charts.find((chart) => chart.focused);
-    if (focused !== undefined) this.#context.announce(`${this.#placeText()}. ${focused.describe(x)}`);
+    if (focused !== undefined) this.#context.announce(`${placeText(x, this.#context.view().axis)}. ${focused.describe(x)}`);
   }
 
   cursorAt(): number | undefined {
@@ -109,23 +94,14 @@ export class CurvesBand implements Curves {
 
   #showCursor(): void {
     for (const chart of this.#charts) chart.showCursor(this.#cursorAt);
-    setText(this.#place, this.#placeText());
-  }
-
-  #placeText(): string {
-    const x = this.#cursorAt;
-    if (x === undefined) return '';
-    const { axis } = this.#context.view();
-    return axis === 'step' ? t('step {0}', formatCount(x)) : axis === 'epoch' ? t('epoch {0}', x.toFixed(2)) : t('after {0}', formatDuration(60 * x));
+    this.#tools.showPlace(this.#cursorAt, this.#context.view().axis);
   }
 
   zoom(range: [number, number] | undefined): void {
-    const { model } = this.#context;
     const view = this.#context.view();
-    const [low, high] = extent(model, view.axis);
-    const cut: [number, number] | undefined = range === undefined ? undefined : [Math.max(low, range[0]), Math.min(high, range[1])];
-    if (cut === undefined || cut[1] <= cut[0] || (cut[0] <= low && cut[1] >= high)) this.#context.replaceView(without(view, 'zoom'));
-    else this.#context.setView({ zoom: cut });
+    const zoom = cutTo(range, extent(this.#context.model, view.axis));
+    if (zoom === undefined) this.#context.replaceView(without(view, 'zoom'));
+    else this.#context.setView({ zoom });
     this.redraw();
   }
 
@@ -169,26 +145,13 @@ export class CurvesBand implements Curves {
     this.#arrange(specs);
     const shared = { view, theme, range: view.zoom ?? extent(model, view.axis), marks: this.#marks(theme) };
     const [waiting, waitingForAp, gain] = [curvesWaiting(model, header), evaluationWaiting(model, header), gainNote(model)];
-    this.#paint = (chart) => {
+    this.#turns.paint(this.#charts, (chart) => {
       const isAp = chart.spec.kind === 'evaluation';
       chart.update({ ...shared, waiting: isAp ? waitingForAp : waiting, note: isAp ? gain : '' });
       chart.label(UNITS[view.axis]);
-    };
-    // Those that were still waiting come first, so that a quick succession of events starves none.
-    this.#pending = [...this.#charts].sort((a, b) => Number(this.#pending.includes(b)) - Number(this.#pending.includes(a)));
-    this.#paintSome();
-    if (this.#reset !== undefined) show(this.#reset, view.zoom !== undefined);
+    });
+    this.#tools.showZoomed(view.zoom !== undefined);
     setText(this.#legend, this.#hint(shared.marks, view.axis));
-  }
-
-  /** As many charts as fit into a part of a frame; the others in the next, so that the page never stutters. */
-  #paintSome(): void {
-    const until = performance.now() + FRAME_SHARE;
-    for (let chart = this.#pending.shift(); chart !== undefined; chart = this.#pending.shift()) {
-      this.#paint(chart);
-      if (performance.now() > until) break;
-    }
-    if (this.#pending.length > 0) this.#paintRest();
   }
 
   /** Charts are made anew only when there are other lines to show, not with every event. */
@@ -200,7 +163,6 @@ export class CurvesBand implements Curves {
         this.#seen.unobserve(chart.node);
         chart.destroy();
       }
-      this.#pending = [];
       this.#charts = specs.map((spec) => new ChartView(spec, this, sourceOf(this.#context.model), (kind, chart) => { this.#save(kind, chart); }));
       this.#grid.replaceChildren(...this.#charts.map((chart) => chart.node));
       for (const chart of this.#charts) this.#seen.observe(chart.node);
