@@ -42,9 +42,8 @@ export type ToHost =
 
 export type FileKind = 'svg' | 'png' | 'csv';
 
-/** Kept by `setState`: which run and how it is looked at, never data. Well under 2 KB. */
-export interface ViewState {
-  readonly runId: string;
+/** How curves and masks are looked at, on every page that shows them. */
+export interface Looks {
   readonly hidden: readonly string[];
   readonly smoothing: number;
   readonly logarithmic: boolean;
@@ -57,6 +56,11 @@ export interface ViewState {
   readonly opacity: number;
   readonly sameScale: boolean;
   readonly colours: 'viridis' | 'magma' | 'grey';
+}
+
+/** Kept by `setState`: which run and how it is looked at, never data. Well under 2 KB. */
+export interface ViewState extends Looks {
+  readonly runId: string;
   /** Boxes below this score are not drawn. */
   readonly score?: number;
   readonly boxes: { readonly truth: boolean; readonly teacher: boolean; readonly student: boolean; /** On every pane, not the image alone. */ readonly everywhere?: boolean };

@@ -1,6 +1,6 @@
 /** Every message between the page of a comparison and the extension, both ways. Nothing else crosses. */
 import { type ComparedRun } from '../../src/comparison/run.ts';
-import { type ToPage as OfRun } from '../contract.ts';
+import { type Looks, type ToPage as OfRun } from '../contract.ts';
 
 export type ToPage =
   /** What is compared, in the order of the choice; sent whole whenever a run is added, taken away or deleted. */
@@ -23,26 +23,14 @@ export type ToHost =
   | { readonly type: 'save'; readonly kind: FileKind; readonly name: string; readonly content: string | ArrayBuffer };
 
 /** Kept by `setState`: which runs and how they are looked at, never data. */
-export interface CompareState {
+export interface CompareState extends Looks {
   readonly runs: readonly string[];
   readonly baseline?: string;
   readonly join: boolean;
-  readonly hidden: readonly string[];
-  readonly smoothing: number;
-  readonly logarithmic: boolean;
-  readonly axis: 'step' | 'epoch' | 'time';
-  readonly zoom?: readonly [number, number];
   readonly order?: { readonly column: string; readonly descending: boolean };
   readonly classOrder?: { readonly column: string; readonly descending: boolean };
   /** The two whose masks stand side by side. */
   readonly left?: string;
   readonly right?: string;
-  readonly image: number;
-  readonly mask?: string;
-  readonly level?: string;
-  readonly pictureStep?: number;
-  readonly opacity: number;
-  readonly sameScale: boolean;
-  readonly colours: 'viridis' | 'magma' | 'grey';
   readonly boxes: boolean;
 }

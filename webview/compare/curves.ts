@@ -8,11 +8,11 @@ import { NO_MARKS } from '../curves/marks.ts';
 import { extent, sourceOfRuns } from '../curves/samples.ts';
 import { Turns } from '../curves/turns.ts';
 import { button, element, perFrame, setText, show } from '../dom.ts';
+import { without } from '../looks.ts';
 import { type Axis } from '../model.ts';
 import { t } from '../words.ts';
 import { type Context } from './context.ts';
 import { pngOf } from '../png.ts';
-import { without } from './state.ts';
 
 export class CurvesBand implements Curves {
   readonly node: HTMLElement;

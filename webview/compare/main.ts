@@ -4,6 +4,7 @@ import { compareRuns, type Comparison } from '../../src/comparison/compare.ts';
 import { type ComparedRun } from '../../src/comparison/run.ts';
 import { element, perFrame, setText, show } from '../dom.ts';
 import { clip } from '../format.ts';
+import { without } from '../looks.ts';
 import { RunModel } from '../model.ts';
 import { readTheme, type Theme, watchTheme } from '../theme.ts';
 import { t } from '../words.ts';
@@ -14,7 +15,7 @@ import { HeaderBand } from './header.ts';
 import { findHost } from './host.ts';
 import { MasksBand } from './masks.ts';
 import { ClassesBand, ResultsBand } from './results.ts';
-import { restoreState, without } from './state.ts';
+import { restoreState } from './state.ts';
 
 const SAVE_AFTER = 150;
 

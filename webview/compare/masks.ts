@@ -1,7 +1,7 @@
 /** Masks of two runs side by side: the same step, image, mask and level, on one scale, and what they differ by. */
 import { button, checkbox, element, perFrame, select, setText, show } from '../dom.ts';
 import { clip, formatCount, formatValue } from '../format.ts';
-import { freshState } from '../state.ts';
+import { without } from '../looks.ts';
 import { drawBoxes } from '../masks/boxes.ts';
 import { type ColourTable, divergingTable, type Scale, scaleOf, sequentialTable } from '../masks/colours.ts';
 import { kindControl, levelControl, lookControls, TimeControl } from '../masks/controls.ts';
@@ -15,7 +15,6 @@ import { Strip } from '../masks/strip.ts';
 import { t } from '../words.ts';
 import { type Context } from './context.ts';
 import { commonChoices, commonLevels, commonSteps, type CommonStep, type Pair, pairsOf, recordingsOf } from './pairs.ts';
-import { without } from './state.ts';
 
 /** Milliseconds a step while playing. */
 const TEMPO = 700;
@@ -62,9 +61,7 @@ export class MasksBand {
 
   buildLooks(): void {
     const view = this.#context.view();
-    const looks = lookControls({ ...freshState(''), opacity: view.opacity, sameScale: view.sameScale, colours: view.colours }, ({ opacity, sameScale, colours }) => {
-      this.#context.setView({ ...(opacity !== undefined && { opacity }), ...(sameScale !== undefined && { sameScale }), ...(colours !== undefined && { colours }) });
-    });
+    const looks = lookControls(view, (change) => { this.#context.setView(change); });
     this.#looks.replaceChildren(...looks, checkbox(t('Boxes of the students'), view.boxes, (boxes) => { this.#context.setView({ boxes }); }));
     this.#signature = '';
   }
@@ -244,7 +241,7 @@ export class MasksBand {
       if (recorded === undefined) return;
       const isDifference = content?.role === 'difference' && 'pair' in rest && content === rest.pair.difference;
       const classes = this.#context.models.get(side === 'left' ? leftId : rightId)?.started?.classes ?? [];
-      const boxes = { ...freshState(''), score: 0.3, boxes: { truth: false, teacher: false, student: this.#context.view().boxes && !isDifference } };
+      const boxes = { score: 0.3, boxes: { truth: false, teacher: false, student: this.#context.view().boxes && !isDifference } };
       this.#panes[at]?.draw({
         title, caption: isDifference ? t('Orange where {0} has more, blue where it has less.', second) : content?.caption ?? clip(recorded.id, 60), value: valueText(content, this.#cell),
         size: recorded, bitmap: this.#store(side)?.image(recorded.file), viewport: this.#viewport, theme, cell: this.#cell, grid: content ?? grid,

@@ -2,10 +2,10 @@
 import { lookOf } from '../../src/comparison/curves.ts';
 import { type Cell, csv, type Row, sorted, type Table } from '../../src/comparison/table.ts';
 import { button, element, setAttribute, setText, show, svg } from '../dom.ts';
+import { without } from '../looks.ts';
 import { t } from '../words.ts';
 import { type Context } from './context.ts';
 import { TableView } from './table.ts';
-import { without } from './state.ts';
 
 /** Half of a bar's room, in pixels. */
 const BAR = 34;

@@ -2,13 +2,13 @@
 import { paletteOf } from '../../src/charts/palette.ts';
 import { chartCsv } from '../../src/comparison/chartCsv.ts';
 import { chartSvg } from '../../src/comparison/curves.ts';
-import { type FileKind, type RunHeader } from '../contract.ts';
+import { type FileKind, type RunHeader, type ViewState } from '../contract.ts';
 import { element, perFrame, setText } from '../dom.ts';
 import { curvesWaiting, evaluationWaiting } from '../empty.ts';
 import { formatAp, formatCount, formatGain } from '../format.ts';
+import { without } from '../looks.ts';
 import { type Axis, type RunModel } from '../model.ts';
 import { pngOf } from '../png.ts';
-import { type ViewState, without } from '../state.ts';
 import { type Theme } from '../theme.ts';
 import { CurveTools, cutTo, placeText, UNITS } from './axis.ts';
 import { ChartView, type Curves } from './chartView.ts';

@@ -1,9 +1,8 @@
 /** One chart with its title, legend and cross-hair. Drawing only what is in sight, at most once a frame. */
 import { type ChartOptions, type Chart as ChartType } from 'chart.js';
-import { type FileKind } from '../contract.ts';
+import { type FileKind, type Looks } from '../contract.ts';
 import { button, element, setText, show } from '../dom.ts';
 import { formatTick, formatValue } from '../format.ts';
-import { type ViewState } from '../state.ts';
 import { type Theme } from '../theme.ts';
 import { type ChartSpec, type SeriesSpec } from './charts.ts';
 import { type Point } from './decimate.ts';
@@ -27,7 +26,7 @@ export interface Curves {
 }
 
 /** How charts are looked at. */
-export type CurveView = Pick<ViewState, 'hidden' | 'axis' | 'smoothing' | 'logarithmic'>;
+export type CurveView = Pick<Looks, 'hidden' | 'axis' | 'smoothing' | 'logarithmic'>;
 
 export interface Frame {
   readonly view: CurveView;

@@ -21,7 +21,7 @@ interface Drawn {
   readonly text: string;
 }
 
-export function drawBoxes(pen: CanvasRenderingContext2D, image: RecordedImage, classes: readonly string[], view: ViewState, place: Placement, theme: Theme): void {
+export function drawBoxes(pen: CanvasRenderingContext2D, image: RecordedImage, classes: readonly string[], view: Pick<ViewState, 'score' | 'boxes'>, place: Placement, theme: Theme): void {
   const least = view.score ?? 0;
   const name = (label: number): string => clip(classes[label] ?? String(label), 16);
   const scored = (list: RecordedImage['student']): Drawn[] => list.filter(({ score }) => score >= least).slice(0, MOST_BOXES).map(({ box, label, score }) => ({ box, text: `${name(label)} ${score.toFixed(2)}` }));

@@ -1,7 +1,7 @@
 /** What stands around the panes: choosers above, time below. Rebuilt only when there is something else to choose from. */
+import { type Looks, type ViewState } from '../contract.ts';
 import { checkbox, element, iconButton, icon, segmented, select, setAttribute, setText, show, slider, svg } from '../dom.ts';
 import { clip, formatCount } from '../format.ts';
-import { type ViewState } from '../state.ts';
 import { type Theme } from '../theme.ts';
 import { BOX_DASHES, type Owner } from './boxes.ts';
 import { ALL_LEVELS, type Level, type MaskChoice } from './selection.ts';
@@ -12,6 +12,7 @@ const OWNERS: readonly { readonly owner: Owner; readonly label: string }[] = [{ 
 const MOST_METHODS = 60;
 /** More methods than this are a list: a row of so many buttons would take lines. */
 const BUTTONS = 6;
+type MaskLooks = Pick<Looks, 'opacity' | 'sameScale' | 'colours'>;
 /** Side of the finest level's square in pixels. */
 const LARGEST_SQUARE = 24;
 
@@ -46,7 +47,7 @@ export function levelControl(levels: readonly Level[], chosen: string, choose: (
   return field;
 }
 
-export function lookControls(view: ViewState, change: (change: Partial<ViewState>) => void): HTMLElement[] {
+export function lookControls(view: MaskLooks, change: (change: Partial<MaskLooks>) => void): HTMLElement[] {
   return [
     slider({ label: t('Opacity'), low: 0, high: 1, step: 0.05, value: view.opacity, say: (value) => `${Math.round(100 * value)} %`, change: (opacity) => { change({ opacity }); } }),
     checkbox(t('Same scale'), view.sameScale, (sameScale) => { change({ sameScale }); }),

@@ -1,7 +1,7 @@
 /** Time in the mask viewer: which recorded step is shown, and playing through them. */
 import { type BandContext } from '../curves/band.ts';
+import { without } from '../looks.ts';
 import { type PictureMark } from '../model.ts';
-import { without } from '../state.ts';
 
 /** Milliseconds a step while playing. */
 const TEMPO = 700;

@@ -4,12 +4,13 @@ import { Column, indexAt } from '../../../webview/columns.ts';
 import { bucketMeans, minMax } from '../../../webview/curves/decimate.ts';
 import { Smoother } from '../../../webview/curves/smooth.ts';
 import { clip, formatAp, formatCount, formatDuration, formatGain, formatTick, formatValue, spaced } from '../../../webview/format.ts';
+import { without } from '../../../webview/looks.ts';
 import { divergingTable, lightness, paint, scaleOf, sequentialTable } from '../../../webview/masks/colours.ts';
 import { WHOLE, cellAt, cellSize, place, within, zoomAt } from '../../../webview/masks/geometry.ts';
 import { type Look, boxLayer, maskLayer, matrixSize, spotAt, spotText } from '../../../webview/masks/layers.ts';
 import { ALL_LEVELS, type PaneContent, choicesOf, levelsOf, panesOf } from '../../../webview/masks/selection.ts';
 import { boxAt, nextRow, valuedBoxes } from '../../../webview/masks/valued.ts';
-import { freshState, restoreState, savable, without } from '../../../webview/state.ts';
+import { type ViewState, freshState, restoreState, savable } from '../../../webview/state.ts';
 import { fakeRecording } from '../../support/fakeRun.ts';
 
 describe('numbers and times', () => {
@@ -254,6 +255,6 @@ describe('kept state', () => {
     expect(Buffer.byteLength(JSON.stringify(saved))).toBeLessThanOrEqual(2000);
     expect(saved.mask).toBeUndefined();
     expect(saved.hidden.at(-1)).toBe(state.hidden.at(-1));
-    expect(without({ ...freshState('a'), pictureStep: 4 }, 'pictureStep')).toEqual(freshState('a'));
+    expect(without<ViewState>({ ...freshState('a'), pictureStep: 4 }, 'pictureStep')).toEqual(freshState('a'));
   });
 });
