@@ -3,7 +3,7 @@ import { button, checkbox, element, perFrame, select, setText, show } from '../d
 import { clip, formatCount, formatValue } from '../format.ts';
 import { without } from '../looks.ts';
 import { drawBoxes } from '../masks/boxes.ts';
-import { type ColourTable, divergingTable, type Scale, scaleOf, sequentialTable } from '../masks/colours.ts';
+import { ColourTables, type Scale, scaleOf } from '../masks/colours.ts';
 import { kindControl, levelControl, lookControls, TimeControl } from '../masks/controls.ts';
 import { type Cell, cellAt, cellSize, place, type Placement, type Viewport, WHOLE, zoomAt } from '../masks/geometry.ts';
 import { type MaskLayer } from '../masks/layers.ts';
@@ -40,13 +40,13 @@ export class MasksBand {
   readonly #row = element('div', { class: 'panes', role: 'group', tabindex: 0, 'aria-label': t('Masks of two runs'), 'aria-description': t('Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole image, comma and full stop change the step.') });
   readonly #strip: Strip;
   readonly #time: TimeControl;
+  readonly #tables = new ColourTables();
   #panes: Pane[] = [];
   #signature = '';
   #viewport: Viewport = WHOLE;
   #cell: Cell | undefined;
   #shown: Shown | undefined;
   #timer: number | undefined;
-  #tables: { readonly key: string; readonly sequential: ColourTable; readonly diverging: ColourTable } | undefined;
 
   constructor(context: Context) {
     this.#context = context;
@@ -216,14 +216,6 @@ export class MasksBand {
     });
   }
 
-  #colourTables(): { readonly sequential: ColourTable; readonly diverging: ColourTable } {
-    const theme = this.#context.theme();
-    const { colours } = this.#context.view();
-    const key = JSON.stringify([colours, theme.backgroundRgb, theme.differenceEnds]);
-    if (this.#tables?.key !== key) this.#tables = { key, sequential: sequentialTable(colours), diverging: divergingTable(theme.differenceEnds[0], theme.backgroundRgb, theme.differenceEnds[1]) };
-    return this.#tables;
-  }
-
   #drawPanes({ left, right, pairs, image }: Shown): void {
     const { left: leftId = '', right: rightId = '' } = this.#chosen();
     const [a, b] = [this.#nameOf(leftId), this.#nameOf(rightId)];
@@ -252,8 +244,8 @@ export class MasksBand {
   }
 
   #layer(content: PaneContent, twins: readonly (PaneContent | undefined)[]): MaskLayer {
-    const { sameScale, opacity } = this.#context.view();
-    const { sequential, diverging } = this.#colourTables();
+    const { sameScale, opacity, colours } = this.#context.view();
+    const { sequential, diverging } = this.#tables.of(colours, this.#context.theme());
     const scale: Scale = scaleOf((sameScale ? twins.filter((twin) => twin !== undefined) : [content]).map(({ values }) => values), content.signed);
     return { values: content.values, shape: content.shape, stride: content.stride, scale, colours: content.signed ? diverging : sequential, opacity };
   }

@@ -8,7 +8,7 @@ import { type ViewState } from '../state.ts';
 import { type ToHost } from '../contract.ts';
 import { Bars } from './bars.ts';
 import { type RecordedImage, describeBoxes, drawBoxes } from './boxes.ts';
-import { type ColourTable, divergingTable, sequentialTable } from './colours.ts';
+import { ColourTables } from './colours.ts';
 import { BoxControls, TimeControl, kindControl, levelControl, lookControls, methodControl } from './controls.ts';
 import { type Cell, type Viewport, WHOLE, cellSize, place, reveal, zoomAt } from './geometry.ts';
 import { type Look, type Spot, boxLayer, maskLayer, matrixSize, spotAt, spotText, valueAt } from './layers.ts';
@@ -50,6 +50,7 @@ export class MasksBand {
   readonly #bars: Bars;
   readonly #time: TimeControl;
   readonly #page: HTMLButtonElement;
+  readonly #tables = new ColourTables();
   #boxes: BoxControls | undefined;
   /** Of no use to a run that recorded images only. */
   #maskLooks: readonly HTMLElement[] = [];
@@ -61,7 +62,6 @@ export class MasksBand {
   #spot: Spot | undefined;
   #chosen: Chosen | undefined;
   #lastStep: RecordedStep | undefined;
-  #tables: { readonly key: string; readonly sequential: ColourTable; readonly diverging: ColourTable } | undefined;
 
   constructor(context: BandContext, send: (message: ToHost) => void) {
     this.#context = context;
@@ -157,14 +157,6 @@ export class MasksBand {
     return document.body.classList.contains('report');
   }
 
-  #colourTables(): { readonly sequential: ColourTable; readonly diverging: ColourTable } {
-    const theme = this.#context.theme();
-    const { colours } = this.#context.view();
-    const key = JSON.stringify([colours, theme.backgroundRgb, theme.differenceEnds]);
-    if (this.#tables?.key !== key) this.#tables = { key, sequential: sequentialTable(colours), diverging: divergingTable(theme.differenceEnds[0], theme.backgroundRgb, theme.differenceEnds[1]) };
-    return this.#tables;
-  }
-
   #drawPanes(chosen: Chosen): void {
     const theme = this.#context.theme();
     const view = this.#context.view();
@@ -189,7 +181,7 @@ export class MasksBand {
       value: spotText(this.#spot, undefined, choice?.form), grid: choice?.form === 'map' ? shown[0] : undefined,
       over,
     });
-    const look: Look = { ...this.#colourTables(), sameScale: view.sameScale, opacity: view.opacity };
+    const look: Look = { ...this.#tables.of(view.colours, theme), sameScale: view.sameScale, opacity: view.opacity };
     shown.forEach((pane, index) => {
       const words = { title: pane.title, caption: pane.caption, value: spotText(this.#spot, pane, choice?.form), pointed: valueAt(this.#spot, pane) };
       this.#panes[index + 1]?.draw({ ...words, ...this.#contentFrame(pane, shown, look, { common, onImage }), ...(view.boxes.everywhere === true && pane.form !== 'matrix' && { over }) });

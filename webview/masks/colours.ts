@@ -27,6 +27,24 @@ export function divergingTable(negative: Rgb, background: Rgb, positive: Rgb): C
   return table((t) => (t < 0.5 ? fromOklab(mixRgb(zero, low, 1 - 2 * t)) : fromOklab(mixRgb(zero, high, 2 * t - 1))));
 }
 
+export interface Tables {
+  readonly sequential: ColourTable;
+  readonly diverging: ColourTable;
+}
+
+/** Of a colour map and a theme: made anew when one of them changes, not with every frame. */
+export class ColourTables {
+  #key = '';
+  #tables: Tables | undefined;
+
+  of(name: SequentialMap, { backgroundRgb, differenceEnds }: { readonly backgroundRgb: Rgb; readonly differenceEnds: readonly [Rgb, Rgb] }): Tables {
+    const key = JSON.stringify([name, backgroundRgb, differenceEnds]);
+    if (this.#tables === undefined || this.#key !== key) this.#tables = { sequential: sequentialTable(name), diverging: divergingTable(differenceEnds[0], backgroundRgb, differenceEnds[1]) };
+    this.#key = key;
+    return this.#tables;
+  }
+}
+
 function table(colour: (t: number) => Rgb): ColourTable {
   const out = new Uint8ClampedArray(256 * 3);
   for (let i = 0; i < 256; i += 1) out.set(colour(i / 255), 3 * i);

@@ -1,6 +1,6 @@
 /** From recorded values to what panes draw: scales, colours, and what is said of the place that is pointed at. Pure. */
 import { formatValue } from '../format.ts';
-import { type ColourTable, type Scale, scaleOf } from './colours.ts';
+import { type ColourTable, type Scale, type Tables, scaleOf } from './colours.ts';
 import { type Cell, type Size, cellAt, cellSize } from './geometry.ts';
 import { type PaneContent } from './selection.ts';
 import { type BoxLayer, type ValuedBox, boxAt, valuedBoxes } from './valued.ts';
@@ -38,11 +38,9 @@ export interface MaskLayer {
   readonly opacity: number;
 }
 
-export interface Look {
+export interface Look extends Tables {
   readonly sameScale: boolean;
   readonly opacity: number;
-  readonly sequential: ColourTable;
-  readonly diverging: ColourTable;
 }
 
 /**
