@@ -5,10 +5,10 @@ import { without } from '../looks.ts';
 import { drawBoxes } from '../masks/boxes.ts';
 import { ColourTables, type Scale, scaleOf } from '../masks/colours.ts';
 import { kindControl, levelControl, lookControls, TimeControl } from '../masks/controls.ts';
-import { type Cell, cellAt, cellSize, place, type Placement, type Viewport, WHOLE, zoomAt } from '../masks/geometry.ts';
-import { type MaskLayer } from '../masks/layers.ts';
-import { Pane } from '../masks/pane.ts';
+import { type Cell, cellAt, cellSize, neighbour, type Placement, type Viewport, WHOLE, zoomAt } from '../masks/geometry.ts';
+import { type MaskLayer, valueAt } from '../masks/layers.ts';
 import { listenToPane } from '../masks/pointer.ts';
+import { PaneRow } from '../masks/row.ts';
 import { type PaneContent } from '../masks/selection.ts';
 import { PictureStore, type RecordedStep } from '../masks/store.ts';
 import { Strip } from '../masks/strip.ts';
@@ -37,11 +37,10 @@ export class MasksBand {
   readonly #looks = element('div', { class: 'tools' });
   readonly #waiting = element('p', { class: 'empty' });
   readonly #viewer: HTMLElement;
-  readonly #row = element('div', { class: 'panes', role: 'group', tabindex: 0, 'aria-label': t('Masks of two runs'), 'aria-description': t('Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole image, comma and full stop change the step.') });
+  readonly #row = new PaneRow(t('Masks of two runs'), (canvas) => { this.#listen(canvas); });
   readonly #strip: Strip;
   readonly #time: TimeControl;
   readonly #tables = new ColourTables();
-  #panes: Pane[] = [];
   #signature = '';
   #viewport: Viewport = WHOLE;
   #cell: Cell | undefined;
@@ -52,10 +51,11 @@ export class MasksBand {
     this.#context = context;
     this.#strip = new Strip((image) => { context.setView({ image }); }, (file) => this.#store('left')?.image(file));
     this.#time = new TimeControl({ go: (position) => { this.#stop(); this.#go(position); }, play: () => { this.#togglePlay(); }, zoom: (factor) => { this.#zoom(factor); }, whole: () => { this.#zoom(0); } });
-    this.#viewer = element('div', { class: 'viewer' }, this.#choosers, this.#row, this.#time.node, this.#looks);
+    this.#viewer = element('div', { class: 'viewer' }, this.#choosers, this.#row.node, this.#time.node, this.#looks);
     this.node = element('section', { class: 'band masks', 'aria-label': t('Masks of two runs') }, element('h2', {}, t('Masks of two runs')), this.#runs, this.#waiting, this.#strip.node, this.#viewer);
-    this.#row.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
-    new ResizeObserver(() => { this.redraw(); }).observe(this.#row);
+    this.#row.node.setAttribute('aria-description', t('Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole image, comma and full stop change the step.'));
+    this.#row.node.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
+    new ResizeObserver(() => { this.redraw(); }).observe(this.#row.node);
     this.buildLooks();
   }
 
@@ -226,21 +226,20 @@ export class MasksBand {
       { side: 'left' as const, content: pair.left, title: first, pair }, { side: 'right' as const, content: pair.right, title: second, pair },
       ...(pair.difference === undefined ? [] : [{ side: 'right' as const, content: pair.difference, title: t('Right less left'), pair }]),
     ]);
-    this.#count(frames.length);
     const theme = this.#context.theme();
-    frames.forEach(({ side, content, title, ...rest }, at) => {
+    this.#row.draw(frames.map(({ side, content, title, ...rest }) => {
       const recorded = (side === 'left' ? left : right).index.images[image];
-      if (recorded === undefined) return;
+      if (recorded === undefined) return undefined;
       const isDifference = content?.role === 'difference' && 'pair' in rest && content === rest.pair.difference;
       const classes = this.#context.models.get(side === 'left' ? leftId : rightId)?.started?.classes ?? [];
       const boxes = { score: 0.3, boxes: { truth: false, teacher: false, student: this.#context.view().boxes && !isDifference } };
-      this.#panes[at]?.draw({
+      return {
         title, caption: isDifference ? t('Orange where {0} has more, blue where it has less.', second) : content?.caption ?? clip(recorded.id, 60), value: valueText(content, this.#cell),
         size: recorded, bitmap: this.#store(side)?.image(recorded.file), viewport: this.#viewport, theme, cell: this.#cell, grid: content ?? grid,
         ...(content !== undefined && { mask: this.#layer(content, isDifference ? [content] : 'pair' in rest ? [rest.pair.left, rest.pair.right] : [content]) }),
         over: (pen: CanvasRenderingContext2D, placement: Placement) => { drawBoxes(pen, recorded, classes, boxes, placement, theme); },
-      });
-    });
+      };
+    }));
   }
 
   #layer(content: PaneContent, twins: readonly (PaneContent | undefined)[]): MaskLayer {
@@ -254,21 +253,13 @@ export class MasksBand {
     return this.#shown?.left.index.images[this.#shown.image] ?? { width: 1, height: 1 };
   }
 
-  #count(count: number): void {
-    if (this.#panes.length === count) return;
-    while (this.#panes.length < count) {
-      const pane = new Pane();
-      listenToPane(pane.canvas, {
-        viewport: () => this.#viewport,
-        setViewport: (viewport) => { this.#viewport = viewport; this.redraw(); },
-        placement: (canvas) => ({ ...place(this.#size(), { width: canvas.clientWidth || 1, height: canvas.clientHeight || 1 }, this.#viewport), width: this.#size().width, height: this.#size().height }),
-        point: (at) => { this.#point(at); },
-      });
-      this.#panes.push(pane);
-    }
-    this.#panes.length = count;
-    this.#row.replaceChildren(...this.#panes.map((pane) => pane.node));
-    this.#row.dataset.count = String(Math.min(4, count));
+  #listen(canvas: HTMLCanvasElement): void {
+    listenToPane(canvas, {
+      viewport: () => this.#viewport,
+      setViewport: (viewport) => { this.#viewport = viewport; this.redraw(); },
+      size: () => this.#size(),
+      point: (at) => { this.#point(at); },
+    });
   }
 
   #grid(): PaneContent | undefined {
@@ -287,7 +278,7 @@ export class MasksBand {
   }
 
   #key(event: KeyboardEvent): boolean {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.#row) return false;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.#row.node) return false;
     switch (event.key) {
       case 'ArrowLeft': return this.#move(0, -1);
       case 'ArrowRight': return this.#move(0, 1);
@@ -305,15 +296,13 @@ export class MasksBand {
   #move(rows: number, columns: number): boolean {
     const grid = this.#grid();
     if (grid === undefined) return false;
-    const [height = 1, width = 1] = grid.shape;
-    const { row, column } = this.#cell ?? { row: Math.floor(height / 2), column: Math.floor(width / 2) };
-    this.#cell = { row: Math.max(0, Math.min(height - 1, row + rows)), column: Math.max(0, Math.min(width - 1, column + columns)) };
+    this.#cell = neighbour(this.#cell, grid.shape, rows, columns);
     this.draw();
-    this.#context.announce(`${t('row {0}, column {1}', this.#cell.row + 1, this.#cell.column + 1)}: ${this.#panes.map((pane) => pane.describe()).join(', ')}`);
+    this.#context.announce(`${t('row {0}, column {1}', this.#cell.row + 1, this.#cell.column + 1)}: ${this.#row.describe()}`);
     return true;
   }
 }
 
 function valueText(content: PaneContent | undefined, cell: Cell | undefined): string {
-  return content === undefined || cell === undefined ? '' : formatValue(content.values[cell.row * (content.shape[1] ?? 0) + cell.column]);
+  return content === undefined || cell === undefined ? '' : formatValue(valueAt({ at: 'cell', cell }, content));
 }

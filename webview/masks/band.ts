@@ -10,12 +10,13 @@ import { Bars } from './bars.ts';
 import { type RecordedImage, describeBoxes, drawBoxes } from './boxes.ts';
 import { ColourTables } from './colours.ts';
 import { BoxControls, TimeControl, kindControl, levelControl, lookControls, methodControl } from './controls.ts';
-import { type Cell, type Viewport, WHOLE, cellSize, place, reveal, zoomAt } from './geometry.ts';
+import { type Cell, type Viewport, WHOLE, cellSize, neighbour, reveal, zoomAt } from './geometry.ts';
 import { type Look, type Spot, boxLayer, maskLayer, matrixSize, spotAt, spotText, valueAt } from './layers.ts';
-import { Pane, type PaneFrame } from './pane.ts';
+import { type PaneFrame } from './pane.ts';
 import { listenToPane } from './pointer.ts';
 import { ALL_LEVELS, type MaskChoice, type PaneContent, choicesOf, levelsOf, panesOf } from './selection.ts';
 import { Player } from './player.ts';
+import { PaneRow } from './row.ts';
 import { PictureStore, type RecordedStep } from './store.ts';
 import { Strip } from './strip.ts';
 import { nextRow, valuedBoxes } from './valued.ts';
@@ -44,7 +45,7 @@ export class MasksBand {
   readonly #viewer = element('div', { class: 'viewer' });
   readonly #choosers = element('div', { class: 'tools' });
   readonly #looks = element('div', { class: 'tools' });
-  readonly #row = element('div', { class: 'panes', role: 'group', tabindex: 0, 'aria-label': t('Masks') });
+  readonly #row = new PaneRow(t('Masks'), (canvas, index) => { this.#listen(canvas, index); });
   readonly #player: Player;
   readonly #strip: Strip;
   readonly #bars: Bars;
@@ -54,7 +55,6 @@ export class MasksBand {
   #boxes: BoxControls | undefined;
   /** Of no use to a run that recorded images only. */
   #maskLooks: readonly HTMLElement[] = [];
-  #panes: Pane[] = [];
   #signature = '';
   #viewport: Viewport = WHOLE;
   /** A matrix is no picture: it is zoomed by itself. */
@@ -72,10 +72,10 @@ export class MasksBand {
     this.#bars = new Bars(context.announce);
     this.#time = new TimeControl({ go: (position) => { this.#player.choose(position); }, play: () => { this.#player.toggle(); }, zoom: (factor) => { this.#zoom(factor); }, whole: () => { this.#zoom(0); } });
     this.#page = button(t('How this method works'), () => { if (this.#chosen?.choice !== undefined) this.#send({ type: 'methodPage', method: this.#chosen.choice.method }); }, { class: 'link' });
-    this.#viewer.append(this.#choosers, element('div', { class: 'stage' }, this.#row, this.#bars.node), this.#page, this.#time.node, this.#looks, element('p', { class: 'hint' }, HINT));
+    this.#viewer.append(this.#choosers, element('div', { class: 'stage' }, this.#row.node, this.#bars.node), this.#page, this.#time.node, this.#looks, element('p', { class: 'hint' }, HINT));
     this.node = element('section', { class: 'band masks', 'aria-label': t('Masks') }, element('h2', {}, t('Masks')), this.#waiting, this.#strip.node, this.#viewer);
-    this.#row.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
-    new ResizeObserver(() => { this.redraw(); }).observe(this.#row);
+    this.#row.node.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
+    new ResizeObserver(() => { this.redraw(); }).observe(this.#row.node);
     this.buildLooks();
   }
 
@@ -170,25 +170,24 @@ export class MasksBand {
     const shown = choice === undefined || choice.form === 'bars' ? [] : panes;
     show(this.#bars.node, choice?.form === 'bars');
     if (choice?.form === 'bars') this.#bars.show(panes, theme, view.sameScale);
-    this.#count(1 + shown.length);
     const bitmap = this.store.image(image.file);
     const common = { theme, cell: this.#spot?.at === 'cell' ? this.#spot.cell : undefined };
     const onImage = { ...common, size: image, bitmap, viewport: this.#viewport };
     const classes = this.#context.model.started?.classes ?? [];
     const over: PaneFrame['over'] = (pen, placement) => { drawBoxes(pen, image, classes, view, placement, theme); };
-    this.#panes[0]?.draw({
+    const first: PaneFrame = {
       ...onImage, title: t('Image'), caption: `${clip(image.id, 60)}: ${describeBoxes(image, view.score ?? 0, this.#hasTeacher)}`,
       value: spotText(this.#spot, undefined, choice?.form), grid: choice?.form === 'map' ? shown[0] : undefined,
       over,
-    });
+    };
     const look: Look = { ...this.#tables.of(view.colours, theme), sameScale: view.sameScale, opacity: view.opacity };
-    shown.forEach((pane, index) => {
+    this.#row.draw([first, ...shown.map((pane) => {
       const words = { title: pane.title, caption: pane.caption, value: spotText(this.#spot, pane, choice?.form), pointed: valueAt(this.#spot, pane) };
-      this.#panes[index + 1]?.draw({ ...words, ...this.#contentFrame(pane, shown, look, { common, onImage }), ...(view.boxes.everywhere === true && pane.form !== 'matrix' && { over }) });
-    });
+      return { ...words, ...this.#contentFrame(pane, shown, look, { common, onImage }), ...(view.boxes.everywhere === true && pane.form !== 'matrix' && { over }) };
+    })]);
     const of = choice?.title ?? t('none');
-    this.#row.setAttribute('aria-label', chosen.level === ALL_LEVELS || chosen.level === '' ? t('Masks, {0}', of) : t('Masks, {0}, level {1}', of, chosen.level));
-    this.#row.setAttribute('aria-description', choice?.form === 'boxes' ? t('Arrow keys go from box to box. {0}', KEYS) : t('Arrow keys go from cell to cell. {0}', KEYS));
+    this.#row.node.setAttribute('aria-label', chosen.level === ALL_LEVELS || chosen.level === '' ? t('Masks, {0}', of) : t('Masks, {0}, level {1}', of, chosen.level));
+    this.#row.node.setAttribute('aria-description', choice?.form === 'boxes' ? t('Arrow keys go from box to box. {0}', KEYS) : t('Arrow keys go from cell to cell. {0}', KEYS));
   }
 
   /** Maps and boxes lie on the image; a matrix is drawn for itself, a pixel a cell. */
@@ -202,28 +201,18 @@ export class MasksBand {
     return this.#chosen?.choice?.form === 'matrix';
   }
 
-  #count(count: number): void {
-    if (this.#panes.length === count) return;
-    while (this.#panes.length < count) {
-      const pane = new Pane();
-      // The image beside a matrix stays an image.
-      const index = this.#panes.length;
-      const isMatrix = (): boolean => index > 0 && this.#ofMatrix;
-      listenToPane(pane.canvas, {
-        viewport: () => (isMatrix() ? this.#matrixViewport : this.#viewport),
-        setViewport: (viewport) => { this.#look(viewport, isMatrix()); },
-        placement: (canvas) => {
-          const grid = this.#grid();
-          const size = isMatrix() && grid !== undefined ? matrixSize(grid) : this.#chosen?.image ?? { width: 1, height: 1 };
-          return { ...place(size, { width: canvas.clientWidth || 1, height: canvas.clientHeight || 1 }, isMatrix() ? this.#matrixViewport : this.#viewport), width: size.width, height: size.height };
-        },
-        point: (at) => { this.#point(at, isMatrix()); },
-      });
-      this.#panes.push(pane);
-    }
-    this.#panes.length = count;
-    this.#row.replaceChildren(...this.#panes.map((pane) => pane.node));
-    this.#row.dataset.count = String(Math.min(4, count));
+  #listen(canvas: HTMLCanvasElement, index: number): void {
+    // The image beside a matrix stays an image.
+    const isMatrix = (): boolean => index > 0 && this.#ofMatrix;
+    listenToPane(canvas, {
+      viewport: () => (isMatrix() ? this.#matrixViewport : this.#viewport),
+      setViewport: (viewport) => { this.#look(viewport, isMatrix()); },
+      size: () => {
+        const grid = this.#grid();
+        return isMatrix() && grid !== undefined ? matrixSize(grid) : this.#chosen?.image ?? { width: 1, height: 1 };
+      },
+      point: (at) => { this.#point(at, isMatrix()); },
+    });
   }
 
   /** What has cells: maps, or matrices. */
@@ -248,7 +237,7 @@ export class MasksBand {
   }
 
   #key(event: KeyboardEvent): boolean {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.#row) return false;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.#row.node) return false;
     const moves: Readonly<Record<string, readonly [number, number]>> = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
     const move = Object.hasOwn(moves, event.key) ? moves[event.key] : undefined;
     if (move !== undefined) return this.#chosen?.choice?.form === 'boxes' ? this.#moveRow(move[0] + move[1]) : this.#moveCell(move[0], move[1]);
@@ -293,9 +282,7 @@ export class MasksBand {
   #moveCell(rows: number, columns: number): boolean {
     const grid = this.#grid();
     if (grid === undefined) return false;
-    const [height = 1, width = 1] = grid.shape;
-    const { row, column } = this.#spot?.at === 'cell' ? this.#spot.cell : { row: Math.floor(height / 2), column: Math.floor(width / 2) };
-    const cell = { row: Math.max(0, Math.min(height - 1, row + rows)), column: Math.max(0, Math.min(width - 1, column + columns)) };
+    const cell = neighbour(this.#spot?.at === 'cell' ? this.#spot.cell : undefined, grid.shape, rows, columns);
     this.#keepInSight(cell, grid);
     return this.#goTo({ at: 'cell', cell });
   }
@@ -317,7 +304,7 @@ export class MasksBand {
   #goTo(spot: Spot): boolean {
     this.#spot = spot;
     this.draw();
-    this.#context.announce(this.#panes.map((pane) => pane.describe()).join(', '));
+    this.#context.announce(this.#row.describe());
     return true;
   }
 }

@@ -69,3 +69,9 @@ export function cellAt(point: { readonly x: number; readonly y: number }, size: 
   const cell = { row: Math.floor(point.y / size), column: Math.floor(point.x / size) };
   return cell.row >= 0 && cell.row < rows && cell.column >= 0 && cell.column < columns ? cell : undefined;
 }
+
+/** So many rows and columns further, within the grid; from its middle where no cell is chosen yet. */
+export function neighbour(cell: Cell | undefined, [height = 1, width = 1]: readonly number[], rows: number, columns: number): Cell {
+  const { row, column } = cell ?? { row: Math.floor(height / 2), column: Math.floor(width / 2) };
+  return { row: Math.max(0, Math.min(height - 1, row + rows)), column: Math.max(0, Math.min(width - 1, column + columns)) };
+}

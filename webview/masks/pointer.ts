@@ -1,11 +1,11 @@
 /** Pointer, wheel and keys over the panes: one cell, one zoom and pan for all of them. */
-import { type Placement, type Viewport, WHOLE, within, zoomAt } from './geometry.ts';
+import { type Placement, type Size, type Viewport, WHOLE, place, within, zoomAt } from './geometry.ts';
 
 export interface PaneActions {
   viewport(): Viewport;
   setViewport(view: Viewport): void;
-  /** Where the image, or the matrix, lies in a pane. */
-  placement(canvas: HTMLCanvasElement): Placement & { readonly width: number; readonly height: number };
+  /** Of the image, or of the matrix, that lies in the pane. */
+  size(): Size;
   /** Image pixels, or cells of a matrix, under the pointer. */
   point(at: { readonly x: number; readonly y: number } | undefined): void;
 }
@@ -13,12 +13,16 @@ export interface PaneActions {
 const WHEEL_SPEED = 0.0022;
 
 export function listenToPane(canvas: HTMLCanvasElement, actions: PaneActions): void {
+  const placement = (): Placement & Size => {
+    const { width, height } = actions.size();
+    return { ...place({ width, height }, { width: canvas.clientWidth || 1, height: canvas.clientHeight || 1 }, actions.viewport()), width, height };
+  };
   const imagePoint = (event: PointerEvent | WheelEvent | MouseEvent): { x: number; y: number } => {
-    const { scale, left, top } = actions.placement(canvas);
+    const { scale, left, top } = placement();
     return { x: (event.offsetX - left) / scale, y: (event.offsetY - top) / scale };
   };
   const fraction = (event: WheelEvent | MouseEvent): { x: number; y: number } => {
-    const { width, height } = actions.placement(canvas);
+    const { width, height } = placement();
     const point = imagePoint(event);
     return { x: point.x / width, y: point.y / height };
   };
@@ -30,7 +34,7 @@ export function listenToPane(canvas: HTMLCanvasElement, actions: PaneActions): v
   });
   canvas.addEventListener('pointermove', (event) => {
     if (dragged !== undefined) {
-      const { scale, width, height } = actions.placement(canvas);
+      const { scale, width, height } = placement();
       const view = actions.viewport();
       actions.setViewport(within({ ...view, x: view.x - (event.offsetX - dragged.x) / scale / width, y: view.y - (event.offsetY - dragged.y) / scale / height }));
       dragged = { x: event.offsetX, y: event.offsetY };
