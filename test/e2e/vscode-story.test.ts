@@ -5,10 +5,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Frame, type Locator } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from './support/codeServer.ts';
 import { Driver } from './support/driver.ts';
-import { isDrawn, panelText, stepShown, tools, whenPossible } from './support/story.ts';
+import { inChapters, isDrawn, panelText, stepShown, tools, whenPossible } from './support/story.ts';
 
 const EXPERIMENT = 'shapes-fgd.distill.yaml';
 
@@ -23,7 +23,6 @@ describe.skipIf(!whenPossible())('the first hour', () => {
   let driver: Driver;
   let frame: Frame;
   let sample: string;
-  let broken = false;
   let number = 0;
 
   beforeAll(async () => {
@@ -38,11 +37,7 @@ describe.skipIf(!whenPossible())('the first hour', () => {
     await workbench.close();
   });
 
-  // What follows a failed chapter would only fail for the same reason, slowly.
-  beforeEach(({ skip, onTestFailed }) => {
-    skip(broken, 'an earlier chapter failed');
-    onTestFailed(() => { broken = true; });
-  });
+  inChapters();
 
   /** The present view in both kinds of theme. */
   const pictures = async (name: string): Promise<void> => {

@@ -3,17 +3,16 @@
  * window, find the run again, resume, finish. Screenshots are left in test-results/vscode.
  */
 import { type Frame } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from './support/codeServer.ts';
 import { Driver } from './support/driver.ts';
 import { distillation } from './support/experiments.ts';
-import { isDrawn, panelText, stepShown, tools, whenPossible, workspaceFiles } from './support/story.ts';
+import { inChapters, isDrawn, panelText, stepShown, tools, whenPossible, workspaceFiles } from './support/story.ts';
 
 describe.skipIf(!whenPossible())('the story in VS Code', () => {
   let workbench: Workbench;
   let driver: Driver;
   let frame: Frame;
-  let broken = false;
 
   beforeAll(async () => {
     workbench = await startWorkbench({ tools: tools(), files: await workspaceFiles({ 'tiny-fgd.distill.yaml': distillation('tiny-fgd', 400), 'notes.txt': 'notes' }) });
@@ -25,11 +24,7 @@ describe.skipIf(!whenPossible())('the story in VS Code', () => {
     await workbench.close();
   });
 
-  // A story: what follows a failed chapter would only fail for the same reason, slowly.
-  beforeEach(({ skip, onTestFailed }) => {
-    skip(broken, 'an earlier chapter failed');
-    onTestFailed(() => { broken = true; });
-  });
+  inChapters();
 
   test('an experiment opens with colours, an icon and Run above its first line', async () => {
     await driver.openFile('tiny-fgd.distill.yaml');

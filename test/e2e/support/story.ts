@@ -7,6 +7,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { type Frame } from 'playwright-core';
 import sharp from 'sharp';
+import { beforeEach } from 'vitest';
 import { findTools, PROJECT, type Tools } from './codeServer.ts';
 import { TEACHER } from './experiments.ts';
 
@@ -23,6 +24,15 @@ export function whenPossible(): boolean {
 export function tools(): Tools {
   if ('missing' in found) throw new Error(found.missing);
   return found;
+}
+
+/** Called inside a `describe` that tells a story: what follows a failed chapter would only fail for the same reason, slowly. */
+export function inChapters(): void {
+  let broken = false;
+  beforeEach(({ skip, onTestFailed }) => {
+    skip(broken, 'an earlier chapter failed');
+    onTestFailed(() => { broken = true; });
+  });
 }
 
 /** The given files beside a tiny teacher that the product's own command line has trained. */
