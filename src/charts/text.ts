@@ -1,11 +1,10 @@
 /** Text from anywhere made fit to stand in an SVG. */
 import { clip } from '../../webview/format.ts';
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+import { escapeSigns } from '../markup.ts';
 
 /** For text nodes and quoted attributes alike; what XML does not allow at all (control characters, lone surrogates) is left out. */
 export function escapeXml(text: string): string {
-  return text.replace(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, '').replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? '');
+  return escapeSigns(text.replace(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, ''));
 }
 
 /** One bounded line of it, escaped. */

@@ -1,4 +1,5 @@
 /** The comparison as one HTML file: tables and charts, no script, nothing fetched. */
+import { escapeSigns } from '../markup.ts';
 import { type Comparison } from './compare.ts';
 import { legendText, titleOf } from './markdown.ts';
 import { cellText, heading, type Table } from './table.ts';
@@ -39,10 +40,8 @@ function htmlTable({ title, columns, rows }: Table): string {
   return `<div class="table"><table><caption>${text(title)}</caption><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table></div>`;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
 function text(words: string): string {
-  return words.replace(/[\p{Cc}]+/gu, ' ').replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? '');
+  return escapeSigns(words.replace(/[\p{Cc}]+/gu, ' '));
 }
 
 const STYLE = `

@@ -1,5 +1,6 @@
 /** The panel's page: a shell with a strict content security policy. All content comes by messages. */
 import { randomBytes } from 'node:crypto';
+import { escapeSigns } from '../markup.ts';
 
 export interface PageParts {
   /** `webview.cspSource`. */
@@ -34,19 +35,18 @@ export function contentSecurityPolicy(cspSource: string, nonce: string): string 
 }
 
 export function pageHtml(parts: PageParts): string {
-  const text = (value: string): string => escapeHtml(value);
   return `<!DOCTYPE html>
-<html lang="${text(parts.language)}">
+<html lang="${escapeSigns(parts.language)}">
 <head>
   <meta charset="utf-8">
-  <meta http-equiv="Content-Security-Policy" content="${text(contentSecurityPolicy(parts.cspSource, parts.nonce))}">
+  <meta http-equiv="Content-Security-Policy" content="${escapeSigns(contentSecurityPolicy(parts.cspSource, parts.nonce))}">
   <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>${text(parts.title)}</title>
-  <link rel="stylesheet" href="${text(parts.style)}">
+  <title>${escapeSigns(parts.title)}</title>
+  <link rel="stylesheet" href="${escapeSigns(parts.style)}">
 </head>
 <body>
   <div id="panel"></div>${wordsElement(parts.words)}
-  <script nonce="${text(parts.nonce)}" src="${text(parts.script)}"></script>
+  <script nonce="${escapeSigns(parts.nonce)}" src="${escapeSigns(parts.script)}"></script>
 </body>
 </html>
 `;
@@ -55,9 +55,4 @@ export function pageHtml(parts: PageParts): string {
 /** Data, not a script: nothing in it is run. No `<` is left that could end the element. */
 function wordsElement(words: PageParts['words']): string {
   return words === undefined ? '' : `\n  <script type="application/json" id="words">${JSON.stringify(words).replaceAll('<', '\\u003c')}</script>`;
-}
-
-export function escapeHtml(value: string): string {
-  const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-  return value.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

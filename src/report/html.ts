@@ -1,10 +1,9 @@
 /** Making HTML by hand: everything that comes from a run goes through `text`, everything embedded through `json`. */
 import { createHash } from 'node:crypto';
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+import { escapeSigns } from '../markup.ts';
 
 export function text(value: string): string {
-  return value.replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? '').replace(/[\p{Cc}]/gu, (sign) => (sign === '\n' ? sign : ' '));
+  return escapeSigns(value).replace(/[\p{Cc}]/gu, (sign) => (sign === '\n' ? sign : ' '));
 }
 
 /** JSON for a `<script type="application/json">`: no `<` in it, so no end tag and no comment can begin. */

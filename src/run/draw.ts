@@ -1,6 +1,7 @@
 /** Boxes with label and score drawn over an image. */
 import sharp from 'sharp';
 import { type RawImage } from '../data/sample.ts';
+import { escapeSigns } from '../markup.ts';
 import { type PredictedImage } from './predict.ts';
 
 /** Apart in hue and legible on most images; a class keeps its colour by its name. */
@@ -11,7 +12,7 @@ export async function drawDetections({ width, height, data }: RawImage, detectio
   const font = Math.max(9, Math.round(Math.min(width, height) / 30));
   const shapes = detections.map(({ box: [x1, y1, x2, y2], label, score }) => {
     const colour = COLOURS[hash(label) % COLOURS.length] as string;
-    const text = `${escape(label)} ${(100 * score).toFixed(0)}`;
+    const text = `${escapeSigns(label)} ${(100 * score).toFixed(0)}`;
     const baseline = y1 > font + 2 ? y1 - 3 : y1 + font;
     return `<rect x="${x1}" y="${y1}" width="${x2 - x1}" height="${y2 - y1}" fill="none" stroke="${colour}" stroke-width="${stroke}"/>
 <text x="${x1 + 2}" y="${baseline}" font-family="sans-serif" font-size="${font}" fill="${colour}" stroke="white" stroke-width="${font / 6}" paint-order="stroke">${text}</text>`;
@@ -22,8 +23,4 @@ export async function drawDetections({ width, height, data }: RawImage, detectio
 
 function hash(text: string): number {
   return Array.from(Buffer.from(text)).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7);
-}
-
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
