@@ -1,16 +1,13 @@
 /** Wires the page: messages in, bands drawn once a frame, the way of looking saved. */
 import { type FileKind, type RunHeader, type ToPage } from './contract.ts';
 import { CurvesBand } from './curves/band.ts';
-import { element, perFrame, setText, show } from './dom.ts';
-import { clip } from './format.ts';
+import { perFrame } from './dom.ts';
 import { HeaderBand } from './header.ts';
 import { findHost } from './host.ts';
 import { MasksBand } from './masks/band.ts';
 import { RunModel } from './model.ts';
+import { Page } from './page.ts';
 import { type ViewState, freshState, restoreState, savable } from './state.ts';
-import { type Theme, readTheme, watchTheme } from './theme.ts';
-
-const SAVE_AFTER = 150;
 
 function begin(): void {
   const host = findHost();
@@ -18,23 +15,19 @@ function begin(): void {
   const model = new RunModel();
   const saved = host.load();
   let view: ViewState = freshState('');
-  let theme: Theme = readTheme();
   let header: RunHeader | undefined;
-  let saving: number | undefined;
 
-  const spoken = element('p', { class: 'unseen', 'aria-live': 'polite' });
-  const problem = element('p', { class: 'problem', role: 'status', hidden: true });
+  const page = new Page();
   const keep = (next: ViewState): void => {
     view = next;
-    window.clearTimeout(saving);
-    saving = window.setTimeout(() => { if (view.runId !== '') host.save(savable(view)); }, SAVE_AFTER);
+    page.saveSoon(() => { if (view.runId !== '') host.save(savable(view)); });
   };
   const context = {
-    model, view: () => view, theme: () => theme, header: () => header,
+    model, view: () => view, theme: page.theme, header: () => header,
     setView: (change: Partial<ViewState>) => { keep({ ...view, ...change }); },
     replaceView: keep,
     save: (kind: FileKind, name: string, content: string | ArrayBuffer) => { host.send({ type: 'save', kind, name, content }); },
-    announce: (text: string) => { setText(spoken, text); },
+    announce: page.announce,
   };
   const head = new HeaderBand(host.readOnly, (action) => { host.send({ type: 'action', action }); });
   const curves = new CurvesBand(context);
@@ -71,30 +64,12 @@ function begin(): void {
         break;
       case 'pictures': masks.store.takeStep(message.folder, message.index, message.values); break;
       case 'image': void masks.store.takeImage(message.file, message.mime, message.bytes); break;
-      case 'problem':
-        setText(problem, clip(message.message, 400));
-        show(problem, true);
-        break;
+      case 'problem': page.complain(message.message); break;
       default: break;
     }
   };
 
-  const page = element('main', { class: 'page' }, head.node, problem, curves.node, masks.node, spoken);
-  (document.getElementById('panel') ?? document.body).append(page);
-  watchTheme(() => {
-    theme = readTheme();
-    drawAll();
-  });
-  host.listen((message) => {
-    try {
-      take(message);
-    } catch (error) {
-      // What a run folder or a sender got wrong costs this message only.
-      console.warn('A message could not be used.', error);
-    }
-  });
-  host.send({ type: 'ready' });
-  drawAll();
+  page.begin({ head: head.node, bands: [curves.node, masks.node], host, take, drawAll });
 }
 
 begin();

@@ -2,11 +2,11 @@
 import './style.css';
 import { compareRuns, type Comparison } from '../../src/comparison/compare.ts';
 import { type ComparedRun } from '../../src/comparison/run.ts';
-import { element, perFrame, setText, show } from '../dom.ts';
+import { perFrame, show } from '../dom.ts';
 import { clip } from '../format.ts';
 import { without } from '../looks.ts';
 import { RunModel } from '../model.ts';
-import { readTheme, type Theme, watchTheme } from '../theme.ts';
+import { Page } from '../page.ts';
 import { t } from '../words.ts';
 import { type Context } from './context.ts';
 import { type CompareState, type ToPage } from './contract.ts';
@@ -17,34 +17,27 @@ import { MasksBand } from './masks.ts';
 import { ClassesBand, ResultsBand } from './results.ts';
 import { restoreState } from './state.ts';
 
-const SAVE_AFTER = 150;
-
 function begin(): void {
   const host = findHost();
   const models = new Map<string, RunModel>();
   let runs: readonly ComparedRun[] = [];
   let view: CompareState = restoreState(host.load());
-  let theme: Theme = readTheme();
-  let themes = 0;
-  let saving: number | undefined;
   let comparison: Comparison | undefined;
 
-  const spoken = element('p', { class: 'unseen', 'aria-live': 'polite' });
-  const problem = element('p', { class: 'problem', role: 'status', hidden: true });
+  const page = new Page();
   const keep = (next: CompareState): void => {
     const joinedAnew = next.join !== view.join || next.baseline !== view.baseline;
     view = next;
     if (joinedAnew) comparison = undefined;
-    window.clearTimeout(saving);
-    saving = window.setTimeout(() => { host.save(view); }, SAVE_AFTER);
+    page.saveSoon(() => { host.save(view); });
     drawAll();
   };
   const context: Context = {
     models, order: () => runs.map(({ id }) => id),
     comparison: () => (comparison ??= compareRuns(runs, view)),
     view: () => view, setView: (change) => { keep({ ...view, ...change }); }, replaceView: keep,
-    theme: () => theme, themeKey: () => themes,
-    send: (message) => { host.send(message); }, announce: (text) => { setText(spoken, text); },
+    theme: page.theme, themeKey: page.themeKey,
+    send: (message) => { host.send(message); }, announce: page.announce,
   };
   const curves = new CurvesBand(context);
   const head = new HeaderBand(context, () => curves.svgs());
@@ -84,7 +77,7 @@ function begin(): void {
         drawTables();
         break;
       case 'of': if (runs.some(({ id }) => id === message.id)) takeOf(message.id, message.message); break;
-      case 'saved': setText(spoken, t('Saved: {0}', clip(message.name, 100))); break;
+      case 'saved': page.announce(t('Saved: {0}', clip(message.name, 100))); break;
     }
   };
   const takeOf = (id: string, message: Extract<ToPage, { type: 'of' }>['message']): void => {
@@ -97,31 +90,12 @@ function begin(): void {
         break;
       case 'pictures': masks.storeOf(id).takeStep(message.folder, message.index, message.values); break;
       case 'image': void masks.storeOf(id).takeImage(message.file, message.mime, message.bytes); break;
-      case 'problem':
-        setText(problem, clip(message.message, 400));
-        show(problem, true);
-        break;
+      case 'problem': page.complain(message.message); break;
       case 'header': break;
     }
   };
 
-  const page = element('main', { class: 'page compare' }, head.node, problem, results.node, curves.node, classes.node, masks.node, spoken);
-  (document.getElementById('panel') ?? document.body).append(page);
-  watchTheme(() => {
-    theme = readTheme();
-    themes += 1;
-    drawAll();
-  });
-  host.listen((message) => {
-    try {
-      take(message);
-    } catch (error) {
-      // What a run folder or a sender got wrong costs this message only.
-      console.warn('A message could not be used.', error);
-    }
-  });
-  host.send({ type: 'ready' });
-  drawAll();
+  page.begin({ kind: 'compare', head: head.node, bands: [results.node, curves.node, classes.node, masks.node], host, take, drawAll });
 }
 
 begin();
