@@ -10,7 +10,7 @@ import { startWebGpu } from './webgpu.ts';
 
 export interface EngineOptions {
   readonly backend: 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
-  /** `cpu` or the number of a GPU. */
+  /** `cpu` or numbers of GPUs, `0,1`. */
   readonly device?: string | undefined;
   /** Training needs gradients, which WebAssembly does not have. */
   readonly purpose?: 'training' | 'inference';
@@ -24,6 +24,8 @@ export interface Engine {
   readonly device: string;
   /** Why it is not the one that was hoped for; shown, never hidden. */
   readonly notice?: string;
+  /** TensorFlow's names of the GPUs that it sees; absent where it runs on none. */
+  readonly gpus?: readonly string[];
 }
 
 /**
@@ -78,7 +80,7 @@ async function startTensorFlow(device: string | undefined): Promise<Engine> {
   checkGpu(engine, device);
   await activate('tensorflow');
   const library = `TensorFlow ${engine.tensorflow}`;
-  if (engine.usesGpu) return { backend: 'tensorflow', device: `${await gpuName()}, ${library}` };
+  if (engine.usesGpu) return { backend: 'tensorflow', device: `${await gpuName()}, ${library}`, gpus: await visibleGpus() };
   const missed = device !== 'cpu' && hasNvidiaDriver();
   return {
     backend: 'tensorflow',
@@ -100,8 +102,8 @@ async function loadFresh(device: string | undefined): Promise<LoadedEngine> {
 }
 
 function checkDevice({ backend, device, purpose = 'training' }: EngineOptions): void {
-  if (device !== undefined && device !== 'cpu' && !/^\d+$/.test(device)) {
-    throw new DistillError('DL205', `There is no device "${device}".`, { key: ['engine', 'device'], expected: '`cpu` or the number of a GPU, for example `0`', got: device });
+  if (device !== undefined && device !== 'cpu' && !/^\d+(?:,\d+)*$/.test(device)) {
+    throw new DistillError('DL205', `There is no device "${device}".`, { key: ['engine', 'device'], expected: '`cpu` or numbers of GPUs, for example `0` or `0,1`', got: device });
   }
   const gpu = device !== undefined && device !== 'cpu';
   if ((backend === 'wasm' || backend === 'cpu') && gpu) {
@@ -142,6 +144,13 @@ async function activate(backend: Backend): Promise<void> {
   await tf.ready();
   // tfjs's JavaScript backend prints an advertisement for tfjs-node at its first use; our notice says more.
   if (backend === 'cpu') Object.assign(tf.backend(), { firstUse: false });
+}
+
+/** As TensorFlow counts them: from 0, over those that it may see. */
+async function visibleGpus(): Promise<string[]> {
+  const named = process.env.CUDA_VISIBLE_DEVICES?.split(',').length;
+  const count = named ?? (await findNvidia())?.gpus.length ?? 1;
+  return Array.from({ length: Math.max(1, count) }, (_, index) => `/device:GPU:${index}`);
 }
 
 async function gpuName(): Promise<string> {

@@ -23,6 +23,8 @@ export interface FunctionSpec {
   readonly run: StepFunction;
   /** Shapes and types of the inputs; the values are used for the one recording run. */
   readonly example: HostTensors;
+  /** `mixed`: convolutions in bfloat16, where it is captured. Default: float32 throughout. */
+  readonly precision?: 'float32' | 'mixed';
 }
 
 export interface Program {
@@ -42,9 +44,11 @@ export interface ProgramOptions {
   /** Everything that lives from step to step: weights, buffers, optimizer state. */
   readonly variables: readonly tf.Variable[];
   readonly functions: Readonly<Record<string, FunctionSpec>>;
+  /** TensorFlow's name of the GPU of each part of the batch; none: all where TensorFlow puts it. */
+  readonly devices?: readonly string[];
 }
 
 /** Captured on native TensorFlow (unless `capture` is false), direct elsewhere. */
-export function createProgram({ engine, capture, variables, functions }: ProgramOptions): Program {
-  return capture && engine.backend === 'tensorflow' ? captureProgram(variables, functions) : directProgram(functions);
+export function createProgram({ engine, capture, variables, functions, devices = [] }: ProgramOptions): Program {
+  return capture && engine.backend === 'tensorflow' ? captureProgram(variables, functions, devices) : directProgram(functions);
 }

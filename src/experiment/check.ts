@@ -183,18 +183,28 @@ function shorter(path: KeyPath, stage: number): readonly Repair[] {
   return [...new Set([Math.floor(stage / 10), 0])].map((steps) => repair(set(path, steps)));
 }
 
+const GPU_NUMBERS = /^\d+(?:,\d+)*$/;
+
 /** Backend and device, as far as they exclude each other on any machine. */
-function checkEngine({ engine: { backend, device } }: Experiment): readonly Finding[] {
+function checkEngine({ engine: { backend, device, replicas }, train: { batch } }: Experiment): readonly Finding[] {
   const findings: Finding[] = [];
   const isGpu = device !== undefined && device !== 'cpu';
   if (backend === 'wasm') {
     findings.push({ code: 'DL204', severity: 'warning', message: 'The WebAssembly backend cannot train: it serves `evaluate` and `predict` only.', path: ['engine', 'backend'], advice: 'Use `auto`, `tensorflow`, `webgpu` or `cpu` for a run.', repairs: [repair(set(['engine', 'backend'], 'auto'))] });
   }
-  if (isGpu && !/^\d+$/.test(device)) {
+  if (isGpu && !GPU_NUMBERS.test(device)) {
     const number = /^(?:cuda|gpu):?(\d+)$/i.exec(device)?.[1];
-    findings.push({ code: 'DL205', message: `There is no device \`${device}\`.`, path: ['engine', 'device'], expected: '`cpu` or the number of a GPU, for example `0`', got: device, repairs: [...(number === undefined ? [] : [safeRepair(set(['engine', 'device'], number))]), repair(remove(['engine', 'device']))] });
+    findings.push({ code: 'DL205', message: `There is no device \`${device}\`.`, path: ['engine', 'device'], expected: '`cpu` or numbers of GPUs, for example `0` or `0,1`', got: device, repairs: [...(number === undefined ? [] : [safeRepair(set(['engine', 'device'], number))]), repair(remove(['engine', 'device']))] });
   } else if ((isGpu && (backend === 'wasm' || backend === 'cpu')) || (device !== undefined && backend === 'webgpu')) {
     findings.push({ code: 'DL205', message: backend === 'webgpu' ? 'WebGPU takes the GPU that the system names first; it cannot be chosen.' : `The backend \`${backend}\` runs on no GPU.`, path: ['engine', 'device'], got: device, related: [{ path: ['engine', 'backend'], message: 'The backend.' }], advice: 'Leave `device` out, or use the backend `tensorflow`.', repairs: [repair(remove(['engine', 'device'])), repair(set(['engine', 'backend'], 'tensorflow'))] });
+  }
+  if (batch % replicas !== 0) {
+    const fitting = Array.from({ length: replicas }, (_, index) => replicas - index).find((parts) => batch % parts === 0) ?? 1;
+    findings.push({ code: 'DL131', message: `A batch of ${batch} cannot be split into ${replicas} equal parts.`, path: ['engine', 'replicas'], expected: `a divisor of ${batch}`, got: String(replicas), related: [{ path: ['train', 'batch'], message: 'The batch.' }], repairs: [repair(set(['engine', 'replicas'], fitting)), repair(set(['train', 'batch'], replicas * Math.ceil(batch / replicas)))] });
+  }
+  const named = isGpu ? device.split(',').length : undefined;
+  if (named !== undefined && named < replicas) {
+    findings.push({ code: 'DL131', message: `${replicas} parts need as many GPUs; \`device\` names ${named}.`, path: ['engine', 'replicas'], expected: `at most ${named}`, got: String(replicas), related: [{ path: ['engine', 'device'], message: 'The GPUs.' }], repairs: [repair(set(['engine', 'replicas'], named)), repair(remove(['engine', 'device']))] });
   }
   return findings;
 }
@@ -210,6 +220,9 @@ function checkIdleKeys(experiment: Experiment, written: unknown): readonly Findi
   idle(['train', 'betas'], train.optimizer !== 'adamw', 'they belong to the optimizer `adamw`');
   idle(['train', 'milestones'], train.schedule !== 'step', 'they belong to the schedule `step`');
   idle(['pictures', 'every'], pictures.images === 0, 'no images are recorded (`pictures.images: 0`)');
+  const { capture, backend, precision } = experiment.engine;
+  idle(['engine', 'precision'], precision === 'mixed' && !capture, 'without capture all is float32');
+  idle(['engine', 'precision'], precision === 'mixed' && capture && (backend === 'cpu' || backend === 'webgpu'), `the backend \`${backend}\` computes in float32`);
   idle(['train', 'decayNorms'], train.weightDecay === 0, 'nothing decays (`weightDecay: 0`)');
   const teachers = teachersOf(experiment);
   idle(['teaching'], teachers.length < 2, 'there are not several teachers');

@@ -174,9 +174,10 @@ export const experimentSchema = z.strictObject({
   }).prefault({}).describe('Saved states that a run can go on from.'),
   engine: z.strictObject({
     backend: z.enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu']).default('auto').describe('What computes. `auto` takes native TensorFlow, else the best that is there, with a notice.'),
-    precision: z.enum(['float32']).default('float32').describe('Of all values.'),
+    precision: z.enum(['float32', 'mixed']).default('float32').describe('Of a training step. `mixed`: convolutions in bfloat16, all else (weights, norms, losses, optimizer) in float32; for GPUs from NVIDIA\'s Ampere on and CPUs with AVX-512 BF16 or AMX, slower elsewhere. Evaluation is in float32.'),
     capture: z.boolean().default(true).describe('Run each step as one TensorFlow graph. `false` runs op by op: slower, same losses.'),
-    device: z.string().optional().describe('`cpu`, or the number of a GPU. Default: the first GPU if there is one.'),
+    device: z.string().optional().describe('`cpu`, or the number of a GPU, or several as in `0,1`. Default: all GPUs are seen, the first computes.'),
+    replicas: z.int().min(1).max(16).default(1).describe('Equal parts of a batch that are computed beside each other, each on a GPU of its own, in one graph. Trains as one device with the whole batch; batch norms that learn take statistics of each part.').meta({ unit: 'parts of a batch' }),
   }).prefault({}).describe('What computes, and how.'),
   control: z.boolean().default(false).describe('Also train the same student without distillation (with and without inheriting, if it inherits), and report the difference.'),
   seeds: seedsSchema.optional().describe('Train once with each of these seeds (`distill-lab sweep`). Left out: once, with `train.seed`.'),

@@ -15,7 +15,7 @@ import { otherChild } from './alone.ts';
 import { findCheckpoint } from './checkpoint.ts';
 import { EventWriter, type NewEvent } from './eventWriter.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { armNames, prepareRun, type PreparedRun } from './prepare.ts';
+import { armNames, precisionOf, prepareRun, type PreparedRun } from './prepare.ts';
 import { summaryOf } from './summary.ts';
 import { train } from './train.ts';
 
@@ -84,7 +84,7 @@ function startedEvent(run: PreparedRun, from: Partial<Record<Arm, number>>): New
   const { experiment, engine, steps, stepsPerEpoch, arms, training } = run;
   return {
     type: 'started', pid: process.pid, host: hostname(), name: experiment.name, totalSteps: steps, stepsPerEpoch, from,
-    engine: { backend: engine.backend, device: engine.device, precision: experiment.engine.precision, captured: arms[0]?.program.captured ?? false, ...(engine.notice === undefined ? {} : { notice: engine.notice }) },
+    engine: { backend: engine.backend, device: engine.device, precision: precisionOf(experiment, engine), captured: arms[0]?.program.captured ?? false, ...(engine.notice === undefined ? {} : { notice: engine.notice }) },
     summary: summaryOf(experiment, training.images.length), arms: arms.map(({ name }) => name), methods: experiment.distill.map(({ method }) => method), classes: [...training.classes],
     methodTitles: methodTitles(experiment),
   };

@@ -8,6 +8,7 @@ import { inheritFrom } from '../detectors/inherit.ts';
 import { loadStateDict } from '../detectors/stateDict.ts';
 import { createDetector } from '../detectors/table.ts';
 import { methodOf } from '../distillers/table.ts';
+import { DistillError } from '../errors.ts';
 import { type Engine } from '../engine/backend.ts';
 import { Random } from '../engine/random.ts';
 import { readWeights } from '../engine/weights/read.ts';
@@ -57,6 +58,8 @@ export interface PrepareOptions {
 export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> {
   const { folder, resolved: { experiment, source }, engine, events, signal, log } = options;
   const baseFolder = dirname(source.file);
+  checkReplicas(experiment, engine);
+  if (precisionOf(experiment, engine) !== experiment.engine.precision) events.write({ type: 'warning', message: `\`engine.precision: ${experiment.engine.precision}\` needs native TensorFlow and capture; this run computes in float32.` });
   events.write({ type: 'phase', phase: 'data' });
   const training = await openDataSet(experiment.data, 'train', { baseFolder, signal });
   const validation = await openDataSet({ ...experiment.data, classes: [...training.classes] }, 'val', { baseFolder, signal });
@@ -88,6 +91,19 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
     picturesEvery: experiment.pictures.every ?? tenth,
     checkpointEvery: experiment.checkpoint.every ?? evaluateEvery,
   };
+}
+
+/** What a step computes in: mixed precision is a rewrite of the captured graph. */
+export function precisionOf({ engine: { precision, capture } }: Experiment, { backend }: Engine): Experiment['engine']['precision'] {
+  return capture && backend === 'tensorflow' ? precision : 'float32';
+}
+
+/** On the CPU the parts share it; on GPUs each wants its own. */
+function checkReplicas({ engine: { replicas } }: Experiment, { gpus, device }: Engine): void {
+  if (gpus === undefined || replicas <= gpus.length) return;
+  throw new DistillError('DL131', `${replicas} parts of a batch need as many GPUs.`, {
+    key: ['engine', 'replicas'], expected: `at most ${gpus.length}`, got: `${replicas}, on ${device}`, advice: 'Run `distill-lab doctor`: it lists the GPUs. `CUDA_VISIBLE_DEVICES` may hide some.',
+  });
 }
 
 export function armNames({ control, distill, student }: Experiment): ArmName[] {

@@ -19,7 +19,7 @@ import { matchValues, namedValues, type CheckpointValues } from './checkpoint.ts
 import { inferenceFunction } from './infer.ts';
 import { stepInputs, type Observe } from './methodInputs.ts';
 import { type PictureRecorder } from './pictures.ts';
-import { observationStep, observes, teachersIn, trainingStep, type Networks } from './step.ts';
+import { observationStep, observes, teachersIn, trainingStep, withReplicas, type Networks } from './step.ts';
 
 /** Streams of random numbers of methods' steps, beyond those of `prepare.ts`. */
 const METHOD_STREAM = 1000;
@@ -47,7 +47,7 @@ export class Stage {
 
   /** Builds and captures the programs; takes seconds for large networks. @param example any batch: its shapes count */
   constructor(plan: StagePlan, options: StageOptions, example: Batch) {
-    const { experiment: { train: recipe, data, engine: { capture } }, engine, pictures: recorder } = options;
+    const { experiment: { train: recipe, data, engine: { capture, precision, replicas } }, engine, pictures: recorder } = options;
     const { networks } = plan;
     const { student, distillers } = networks;
     this.plan = plan;
@@ -58,12 +58,13 @@ export class Stage {
     ]);
     this.average = recipe.ema > 0 ? new WeightAverage(recipe.ema, student.parameters.all().map(({ variable }) => variable)) : undefined;
     // Shapes of what is fed after an observation are known only once something was observed: once op by op, before the capture.
+    const split = withReplicas(networks, replicas);
     const observations: Record<string, FunctionSpec> = {};
     const observeOnce = (name: string, training: boolean): Observe | undefined => !observes(networks) ? undefined : (inputs) => {
-      observations[name] = { run: observationStep(networks, training), example: inputs };
+      observations[name] = { run: observationStep(training ? split : networks, training), example: inputs, precision };
       return directProgram(observations).run(name, inputs);
     };
-    const train = { run: trainingStep(networks, this.optimizer), example: this.inputs(example, plan.from, observeOnce('observe', true)) };
+    const train = { precision, run: trainingStep(split, this.optimizer), example: this.inputs(example, plan.from, observeOnce('observe', true)) };
     const pictures = recorder?.function(networks, observeOnce('observePictures', false));
     const functions: Record<string, FunctionSpec> = {
       ...observations,
@@ -76,7 +77,7 @@ export class Stage {
       ...[student, ...distillers, ...teachersIn(networks)].flatMap(({ parameters }) => parameters.all().map(({ variable }) => variable)),
       ...this.optimizer.state().values(), ...(this.average?.variables ?? []),
     ];
-    this.program = createProgram({ engine, capture, variables, functions });
+    this.program = createProgram({ engine, capture, variables, functions, devices: replicas === 1 ? [] : engine.gpus ?? [] });
   }
 
   /** @param step of the run; the recipe's schedule counts from the stage's first */

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { inference, type Detector, type DetectorOutputs, type ForwardMode } from '../detectors/detector.ts';
+import { replicated } from '../detectors/replicated.ts';
 import { type Distiller, type Picture, type StepTensors } from '../distillers/distiller.ts';
 import { type Optimizer } from '../engine/optimizer.ts';
 import { type Parameter } from '../engine/parameters.ts';
@@ -30,6 +31,19 @@ function lessons(networks: Networks, images: tf.Tensor4D): (distiller: Distiller
   return (distiller, own) => {
     const teacher = networks.teacherOf?.get(distiller) ?? networks.teacher;
     return (teacher === undefined ? undefined : outputs.get(teacher)) ?? own;
+  };
+}
+
+/** The same networks, each taking a batch in as many equal parts. */
+export function withReplicas(networks: Networks, parts: number): Networks {
+  if (parts === 1) return networks;
+  const split = new Map(teachersIn(networks).map((teacher) => [teacher, replicated(teacher, parts)]));
+  const teacherOf = networks.teacherOf === undefined ? undefined : new Map([...networks.teacherOf].map(([distiller, teacher]) => [distiller, split.get(teacher) ?? teacher]));
+  return {
+    ...networks,
+    student: replicated(networks.student, parts),
+    teacher: networks.teacher === undefined ? undefined : split.get(networks.teacher),
+    ...(teacherOf === undefined ? {} : { teacherOf }),
   };
 }
 

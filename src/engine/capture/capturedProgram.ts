@@ -13,6 +13,8 @@ import { type FunctionSpec, type Program } from '../program.ts';
 import { isFused, type Update } from '../updates.ts';
 import { nativeId, nodeBackend, type Binding, type TensorMetadata } from './binding.ts';
 import { encodeSavedModel, shapeMessage, type GraphNode } from './graphDef.ts';
+import { mixedPrecision } from './passes/mixedPrecision.ts';
+import { placeReplicas } from './passes/placement.ts';
 import { Recorder } from './recorder.ts';
 
 interface RecordedFunction {
@@ -24,7 +26,7 @@ interface RecordedFunction {
   readonly outputNames: readonly string[];
 }
 
-export function captureProgram(variables: readonly tf.Variable[], functions: Readonly<Record<string, FunctionSpec>>): Program {
+export function captureProgram(variables: readonly tf.Variable[], functions: Readonly<Record<string, FunctionSpec>>, devices: readonly string[]): Program {
   const binding = nodeBackend().binding;
   checkDistinct(variables);
   const names = new Map(variables.map((variable, index) => [variable, `variable_${index}`]));
@@ -32,7 +34,8 @@ export function captureProgram(variables: readonly tf.Variable[], functions: Rea
   const recorded: Record<string, RecordedFunction> = {};
   for (const [name, spec] of Object.entries(functions)) {
     const { nodes: made, ...result } = record(binding, name, spec, names);
-    nodes.push(...made);
+    const mixed = spec.precision === 'mixed' ? mixedPrecision(made) : made;
+    nodes.push(...(devices.length === 0 ? mixed : placeReplicas(devices)(mixed)));
     recorded[name] = result;
   }
   const session = loadSession(binding, nodes);
@@ -120,7 +123,7 @@ function addUpdates(recorder: Recorder, binding: Binding, prefix: string, update
     if (handle === undefined) throw new Error(`an update of a variable that the program was not given: ${variable.name}`);
     return handle;
   };
-  const plan = (op: string, resources: readonly tf.Variable[], inputs: readonly tf.Tensor[], attr: GraphNode['attr']): Required<GraphNode> =>
+  const plan = (op: string, resources: readonly tf.Variable[], inputs: readonly tf.Tensor[], attr: GraphNode['attr']): GraphNode & { readonly input: readonly string[] } =>
     ({ op, name: recorder.name('update'), input: [...resources.map(handleOf), ...inputs.map((tensor) => recorder.sourceOf(nativeId(tensor), op))], attr: attr ?? {} });
   // All sources before the barrier: finding them may add further reads.
   const chains = updates.map((update) => isFused(update)

@@ -23,7 +23,7 @@ message MetaGraph { MetaInfo meta_info_def = 1; Graph graph_def = 2; }
 message SavedModel { int64 saved_model_schema_version = 1; repeated MetaGraph meta_graphs = 2; }`;
 
 /** DataType numbers of types.proto. */
-export const DT = { float: 1, int32: 3, bool: 10, int64: 9 } as const;
+export const DT = { float: 1, int32: 3, int64: 9, bool: 10, bfloat16: 14 } as const;
 
 export interface Attribute {
   readonly s?: Uint8Array;
@@ -46,6 +46,10 @@ export interface GraphNode {
   /** `node:output`, or `^node` for order alone. */
   readonly input?: readonly string[];
   readonly attr?: Readonly<Record<string, Attribute>>;
+  /** TensorFlow's name of where it runs; left out: where TensorFlow puts it. */
+  readonly device?: string;
+  /** The part of the batch that it was recorded for; never written. */
+  readonly replica?: number;
 }
 
 export function shapeMessage(shape: readonly number[]): ShapeMessage {

@@ -2,6 +2,7 @@
  * Records what a function does: stands in for the native binding while the function runs once, and writes a graph node
  * for every op that TensorFlow executes. Tensors are followed by their native ids.
  */
+import { currentReplica } from '../replica.ts';
 import { constantNode, shapeMessage, type Attribute, type GraphNode } from './graphDef.ts';
 import { type Binding, type OpAttribute, type TensorMetadata, type Values } from './binding.ts';
 
@@ -108,7 +109,8 @@ export class Recorder {
     const outputs = this.binding.executeOp(op, attributes, inputs, count);
     const input = inputs.map((id) => this.sourceOf(id, op));
     const attr = Object.fromEntries(attributes.map((attribute) => [attribute.name, toMessage(this.binding, attribute)]));
-    const name = this.add({ name: this.name(op), op, input, attr: { ...this.inferred(op, inputs), ...attr } });
+    const replica = currentReplica();
+    const name = this.add({ name: this.name(op), op, input, attr: { ...this.inferred(op, inputs), ...attr }, ...(replica === undefined ? {} : { replica }) });
     outputs.forEach(({ id, dtype }, index) => {
       this.sources.set(id, `${name}:${index}`);
       this.types.set(id, dtype);
