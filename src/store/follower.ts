@@ -3,26 +3,27 @@ import path from 'node:path';
 import { FILES } from '../experiment/record.ts';
 import { EventLog } from './eventLog.ts';
 import { emptyHistory, fold } from './history.ts';
-import { lookAround, type Outline, type RunSummary, summarize } from './run.ts';
+import { Lookout } from './lookout.ts';
+import { type RunSummary, summarize } from './run.ts';
 
 export class RunFollower {
   readonly folder: string;
   readonly #log: EventLog;
+  readonly #lookout: Lookout;
   #history = emptyHistory();
-  #outline: Outline | undefined;
 
   constructor(folder: string) {
     this.folder = folder;
     this.#log = new EventLog(path.join(folder, FILES.events), undefined, true);
+    this.#lookout = new Lookout(folder);
   }
 
   /** The run as it is now, without the lines of its log. */
   async look(): Promise<RunSummary> {
     // The process first: an end that is written in between must not look like a kill.
-    const surroundings = await lookAround(this.folder, this.#outline);
-    this.#outline = surroundings.outline;
+    const surroundings = await this.#lookout.look();
     for (let more = true; more;) {
-      const part = await this.#log.read();
+      const part = this.#log.readNow();
       if (part.reset) this.#history = emptyHistory();
       for (const event of part.events) fold(this.#history, event);
       ({ more } = part);

@@ -12,7 +12,7 @@ export interface Note {
 }
 
 export const LONGEST_TITLE = 200;
-const NOTE_BYTES = 16 * 1024;
+export const NOTE_BYTES = 16 * 1024;
 const schema = z.object({
   title: z.string().trim().min(1).max(LONGEST_TITLE).optional().catch(undefined),
   pinned: z.boolean().optional().catch(undefined),
@@ -20,7 +20,10 @@ const schema = z.object({
 
 /** What is missing or strange reads as nothing written. */
 export async function readNote(folder: string): Promise<Note> {
-  const text = await readSmall(path.join(folder, FILES.note), NOTE_BYTES);
+  return parseNote(await readSmall(path.join(folder, FILES.note), NOTE_BYTES));
+}
+
+export function parseNote(text: string | undefined): Note {
   if (text === undefined) return {};
   try {
     return schema.parse(JSON.parse(text));

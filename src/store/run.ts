@@ -101,10 +101,15 @@ export interface Surroundings {
   readonly alive: boolean | undefined;
 }
 
+export async function readOutline(folder: string): Promise<Outline | undefined> {
+  const resolved = await readResolvedIfAny(folder);
+  return resolved === undefined ? undefined : outlineOf(resolved);
+}
+
 /** @param known of an earlier look, when `resolved.json` cannot have changed. */
 export async function lookAround(folder: string, known?: Outline): Promise<Surroundings> {
   const [outline, note, heartbeat, launch, job, stopRequested, created] = await Promise.all([
-    known ?? readResolvedIfAny(folder).then((resolved) => (resolved === undefined ? undefined : outlineOf(resolved))),
+    known ?? readOutline(folder),
     readNote(folder),
     readSign(folder, FILES.heartbeat),
     readSign(folder, FILES.launch),
@@ -112,9 +117,13 @@ export async function lookAround(folder: string, known?: Outline): Promise<Surro
     exists(path.join(folder, FILES.stopRequest)),
     stat(folder).then((found) => found.birthtimeMs || found.ctimeMs, () => 0),
   ]);
+  return { outline, note, heartbeat, launch, job, stopRequested, created: outline?.created ?? created, alive: isAlive(heartbeat, launch) };
+}
+
+/** Whether the process that spoke last lives; undefined when none did, or on another machine. */
+export function isAlive(heartbeat: Heartbeat | undefined, launch: Heartbeat | undefined): boolean | undefined {
   const sign = lastSign(heartbeat, launch);
-  const isHere = sign?.host === hostname();
-  return { outline, note, heartbeat, launch, job, stopRequested, created: outline?.created ?? created, alive: sign === undefined || !isHere ? undefined : isProcessAlive(sign.pid, sign.processStart) };
+  return sign?.host === hostname() ? isProcessAlive(sign.pid, sign.processStart) : undefined;
 }
 
 /** Reads a whole run. Never throws for what lies in the folder. */

@@ -6,7 +6,7 @@ import { FILES, type Heartbeat, heartbeatSchema, type JobNote, jobSchema, type P
 import { parseResolved, type Resolved } from '../experiment/resolved.ts';
 import { openFile, readSmall } from './openFile.ts';
 
-const SMALL = 64 * 1024;
+export const SMALL = 64 * 1024;
 const RESOLVED_BYTES = 4 * 2 ** 20;
 const LOG_TAIL_BYTES = 16 * 1024;
 const LOG_TAIL_LINES = 12;
@@ -16,18 +16,23 @@ const IMAGE_BYTES = 32 * 2 ** 20;
 
 /** @param file `FILES.heartbeat` or `FILES.launch`. */
 export async function readSign(folder: string, file: string): Promise<Heartbeat | undefined> {
-  const text = await readSmall(path.join(folder, file), SMALL);
+  return parseSign(await readSmall(path.join(folder, file), SMALL));
+}
+
+export function parseSign(text: string | undefined): Heartbeat | undefined {
   if (text === undefined) return undefined;
   try {
-    const parsed = heartbeatSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
+    return heartbeatSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
 }
 
 export async function readJob(folder: string): Promise<JobNote | undefined> {
-  const text = await readSmall(path.join(folder, FILES.job), SMALL);
+  return parseJob(await readSmall(path.join(folder, FILES.job), SMALL));
+}
+
+export function parseJob(text: string | undefined): JobNote | undefined {
   if (text === undefined) return undefined;
   try {
     return jobSchema.safeParse(JSON.parse(text)).data;

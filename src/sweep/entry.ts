@@ -1,4 +1,5 @@
 /** One run of a sweep as its queue sees it. */
+import { type JobState } from '../launch/launcher.ts';
 import { isLive, RunFollower, type RunSummary } from '../store/index.ts';
 import { type JournalLine, type SweepPlan } from './folder.ts';
 
@@ -17,6 +18,8 @@ export class Entry {
   folder: string | undefined;
   /** The launcher's id of its latest job. */
   job: string | undefined;
+  /** What the launcher said of it at the last look. */
+  jobState: JobState['state'] | undefined;
   /** Why it waits, was skipped, or failed. */
   reason: string | undefined;
   run: RunSummary | undefined;
@@ -46,6 +49,7 @@ export class Entry {
   begin(job: string): void {
     this.job = job;
     this.state = 'handed';
+    this.jobState = undefined;
     this.reason = undefined;
     this.#doneBefore = this.run?.progress.done ?? 0;
   }

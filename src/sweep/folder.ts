@@ -3,7 +3,8 @@
  * Runs are ordinary run folders beside `sweeps`; each tells in its own record which run of which sweep it is.
  */
 import { randomInt } from 'node:crypto';
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
@@ -147,8 +148,8 @@ export async function askQueue(folder: string, what: 'pause' | 'stop'): Promise<
   await writeFile(file, `${new Date().toISOString()}\n`).catch((cause: unknown) => { throw diskError(file, cause); });
 }
 
-export async function isAsked(folder: string, what: 'pause' | 'stop'): Promise<boolean> {
-  return stat(path.join(folder, SWEEP_FILES[what])).then(() => true, () => false);
+export function isAsked(folder: string, what: 'pause' | 'stop'): boolean {
+  return existsSync(path.join(folder, SWEEP_FILES[what]));
 }
 
 export async function forgetAsked(folder: string): Promise<void> {

@@ -22,8 +22,10 @@ const QUEUE_NOTE_MS = 10_000;
 const LATER_MS = 60_000;
 /** How long a scheduler may take until it knows a job that it has just been given. */
 const UNKNOWN_MS = 20_000;
-/** Longest sleep between two looks, however much they cost. */
-const LONGEST_SLEEP_MS = 5_000;
+/** Longest time between two looks into the folder of a run that goes, however much they cost. */
+const LONGEST_MS = 5_000;
+/** Of the time that passes, the part that looking may take: what it costs grows with the runs that go. */
+const SHARE = 1 / 400;
 
 export interface QueueOptions {
   readonly folder: string;
@@ -49,6 +51,9 @@ export class SweepQueue {
   #ending: 'paused' | 'stopped' | undefined;
   #noted = 0;
   #later = 0;
+  /** When all folders were looked into last, and how long to leave them alone. */
+  #looked = 0;
+  #rest = 0;
   /** Jobs that were taken from the scheduler's queue because their run was asked to stop. */
   readonly #cancelled = new Set<string>();
 
@@ -78,7 +83,6 @@ export class SweepQueue {
   async work(signal?: AbortSignal): Promise<Closing> {
     const { folder, onLook, interval = 1000 } = this.#options;
     for (;;) {
-      const begin = process.cpuUsage();
       await this.#hear(signal);
       await this.#look();
       if (this.#ending === undefined) {
@@ -91,11 +95,8 @@ export class SweepQueue {
         await noteQueue(folder);
         this.#noted = Date.now();
       }
-      // What a look costs grows with the runs that go: the queue is to take less than a hundredth of a core.
-      const { user, system } = process.cpuUsage(begin);
-      const pause = Math.min(LONGEST_SLEEP_MS, Math.max(interval, (200 * (user + system)) / 1000));
       if (signal?.aborted === true) await sleep(interval);
-      else await sleep(pause, undefined, { signal }).catch(() => undefined);
+      else await sleep(interval, undefined, { signal }).catch(() => undefined);
     }
     const state = this.#ending ?? 'finished';
     await writeJournal(folder, { type: 'closed', state });
@@ -105,7 +106,7 @@ export class SweepQueue {
 
   async #hear(signal: AbortSignal | undefined): Promise<void> {
     const { folder } = this.#options;
-    const asked = await isAsked(folder, 'stop') ? 'stopped' : signal?.aborted === true || await isAsked(folder, 'pause') ? 'paused' : undefined;
+    const asked = isAsked(folder, 'stop') ? 'stopped' : signal?.aborted === true || isAsked(folder, 'pause') ? 'paused' : undefined;
     if (asked === undefined || this.#ending !== undefined) return;
     this.#ending = asked;
     for (const entry of this.entries) if (entry.state === 'handed') await this.#askToStop(entry);
@@ -121,8 +122,13 @@ export class SweepQueue {
     const handed = this.entries.filter(({ state }) => state === 'handed');
     if (handed.length === 0) return;
     const states = await this.#options.launcher.states(handed.flatMap(({ job }) => job ?? []));
+    const isDue = Date.now() - this.#looked >= this.#rest;
+    const begin = process.cpuUsage();
     for (const entry of handed) {
       const job = entry.job === undefined ? undefined : states.get(entry.job);
+      // Between two looks into all folders, those whose process or job has ended, or is not known, cannot wait.
+      if (!isDue && entry.run !== undefined && job?.state === 'running' && entry.jobState === 'running') continue;
+      entry.jobState = job?.state;
       await this.#noteState(entry, job);
       // Nothing happens in the folder of a job that waits.
       if (job?.state === 'waiting' && entry.run?.job?.state === 'waiting') {
@@ -133,6 +139,10 @@ export class SweepQueue {
       entry.reason = run?.reason;
       if (run !== undefined && !isLive(run.state)) await this.#ended(entry, run, job);
     }
+    if (!isDue) return;
+    const { user, system } = process.cpuUsage(begin);
+    this.#looked = Date.now();
+    this.#rest = Math.min(LONGEST_MS, (user + system) / 1000 / SHARE);
   }
 
   /** A single run was asked to stop before its job began. */
