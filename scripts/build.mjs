@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { beside, inParts } from './parts.mjs';
 import { sourcesStamp, stampFile } from './stamp.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -85,7 +86,7 @@ const languageApart = {
   setup(build) {
     build.onResolve({ filter: /\/language\/index\.ts$/ }, ({ path, kind, importer, resolveDir }) => {
       if (join(resolveDir, path) !== join(root, 'src/language/index.ts')) return undefined;
-      if (kind === 'dynamic-import') return { path: './language.js', external: true };
+      if (kind === 'dynamic-import') return beside('language.js');
       return { errors: [{ text: `${importer} would load the language room at once: use \`await import\` or \`import type\`` }] };
     });
   },
@@ -105,11 +106,7 @@ const entries = [
   { options: { ...node, stdin: tensorflowEntry, minifyWhitespace: true, minifySyntax: true, outfile: 'dist/tensorflow.js' } },
   { source: 'src/cli/main.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/cli.js', banner: { js: `#!/usr/bin/env node\n${moduleUrl}` } } },
   { source: 'src/data/loaderWorker.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/loader.js' } },
-  {
-    source: 'src/extension/extension.ts',
-    // `require` instead of `import()`: the extension host resolves and unwraps the former in every version.
-    options: { ...node, plugins: [languageApart], supported: { 'dynamic-import': false }, outfile: 'dist/extension.js' },
-  },
+  { source: 'src/extension/extension.ts', options: inParts({ ...node, plugins: [languageApart, unreached] }, dist) },
   // Modules first: the UMD builds of some of its libraries ask for their parts in a way that no bundler sees.
   { source: 'src/language/index.ts', options: { ...node, plugins: [unreached], mainFields: ['module', 'main'], minify: true, outfile: 'dist/language.js' } },
   { source: 'webview/main.ts', options: { ...browser, outfile: 'dist/webview.js' } },
@@ -127,6 +124,8 @@ function checkOneTensorflow(metafile) {
 function checkExtension(metafile) {
   const heavy = Object.keys(metafile.inputs).find((input) => input.includes('@tensorflow/'));
   if (heavy !== undefined) throw new Error(`dist/extension.js would load TensorFlow.js: ${heavy}`);
+  const { bytes } = metafile.outputs['dist/extension.js'];
+  if (bytes > 150_000) throw new Error(`dist/extension.js has grown to ${bytes} bytes, more than 150 kB: what is not needed at once belongs behind \`await import\``);
 }
 
 /** It is read from the disk while someone waits for a list. */
@@ -140,9 +139,9 @@ const checks = {
   setup(build) {
     build.onEnd(({ metafile, errors }) => {
       if (metafile === undefined || errors.length > 0) return;
-      const { outfile } = build.initialOptions;
+      const { outfile, splitting } = build.initialOptions;
       if (outfile === 'dist/tensorflow.js') checkOneTensorflow(metafile);
-      if (outfile === 'dist/extension.js') checkExtension(metafile);
+      if (splitting === true) checkExtension(metafile);
       if (outfile === 'dist/language.js') checkLanguage(metafile);
     });
   },

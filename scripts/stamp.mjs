@@ -9,7 +9,7 @@ const installedStamp = 'node_modules/.distill-lab-stamp';
 /** One line that changes when any file that goes into a bundle is changed, added or removed. */
 export function sourcesStamp(root) {
   const hash = createHash('sha256');
-  for (const path of ['src', 'webview', 'benchmarks', 'scripts/build.mjs', 'package-lock.json'].flatMap((entry) => files(root, entry))) {
+  for (const path of ['src', 'webview', 'benchmarks', 'scripts/build.mjs', 'scripts/parts.mjs', 'package-lock.json'].flatMap((entry) => files(root, entry))) {
     const { mtimeMs, size } = statSync(join(root, path));
     hash.update(`${path}\0${size}\0${mtimeMs}\n`);
   }

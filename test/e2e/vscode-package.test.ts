@@ -39,7 +39,7 @@ describe('what lies in the package', () => {
     const allowed = [
       /^(package|package\.nls(\.[\w-]+)?)\.json$/, /^(readme|changelog)\.md$/i, /^LICENSE(\.txt)?$/,
       /^l10n\/bundle\.l10n(\.[\w-]+)?\.json$/, /^media\/.*\.(svg|png|json)$/, /^docs\/[\w/-]+\.md$/, /^examples\/[\w-]+\.distill\.yaml$/, /^examples\/teachers\/scenes-[\w-]+\.safetensors$/,
-      /^dist\/[\w-]+\.(js|css)$/, /^dist\/wasm\/[\w-]+\.wasm$/, /^dist\/native\/(quiet\.c|binding\/[\w.-]+|node-api\/[\w.-]+)$/,
+      /^dist\/(extension\/)?[\w-]+\.(js|css)$/, /^dist\/wasm\/[\w-]+\.wasm$/, /^dist\/native\/(quiet\.c|binding\/[\w.-]+|node-api\/[\w.-]+)$/,
       /^node_modules\/(sharp|detect-libc|semver)\//, /^node_modules\/@img\/(colour|sharp-[\w-]+)\//,
     ];
     const names = await entries();
@@ -51,7 +51,8 @@ describe('what lies in the package', () => {
 
   test('has every bundle that the build makes, and every file that the manifest names', async () => {
     const names = await entries();
-    const built = (await readdir(path.join(PROJECT, 'dist'))).filter((name) => /\.(js|css)$/.test(name) && name !== 'bench.js');
+    const built = (await readdir(path.join(PROJECT, 'dist'), { recursive: true })).filter((name) => /^(extension\/)?[\w-]+\.(js|css)$/.test(name) && name !== 'bench.js');
+    expect(built.filter((name) => name.startsWith('extension/')).length).toBeGreaterThan(10);
     const manifest = await readFile(path.join(PROJECT, 'package.json'), 'utf8');
     const named = [...manifest.matchAll(/"(?:\.\/)?((?:media|dist)\/[\w./-]+\.\w+)"/g)].map(([, file]) => file ?? '');
     expect([...built.map((name) => `dist/${name}`), ...named].filter((name) => !names.includes(name))).toEqual([]);
