@@ -1,6 +1,6 @@
 /** The editor's colours and fonts as the canvas needs them, read from the `--vscode-*` variables, and again when they change. */
 import { type ColourRole } from './colourRole.ts';
-import { type Rgb, mixRgb } from './masks/colours.ts';
+import { type Rgb, mixRgb, standingOut } from './masks/colours.ts';
 
 export type { ColourRole } from './colourRole.ts';
 
@@ -21,6 +21,9 @@ export interface Theme {
 const DARK = { background: '#1f1f1f', foreground: '#cccccc', muted: '#9d9d9d', red: '#f14c4c', blue: '#59a4f9', yellow: '#cca700', orange: '#d18616', green: '#89d185', purple: '#b180d7' };
 const LIGHT = { background: '#ffffff', foreground: '#3b3b3b', muted: '#616161', red: '#e51400', blue: '#1a85ff', yellow: '#bf8803', orange: '#d18616', green: '#388a34', purple: '#652d90' };
 
+/** Of a line against the page, as the Web's rules of accessibility ask of graphics. */
+const LEAST_CONTRAST = 3;
+
 export function readTheme(): Theme {
   const style = getComputedStyle(document.body);
   const pen = document.createElement('canvas').getContext('2d');
@@ -38,6 +41,8 @@ export function readTheme(): Theme {
   const [blue, themed, green, purple, yellow, red] = [chart('blue'), chart('orange'), chart('green'), chart('purple'), chart('yellow'), chart('red')];
   // Some themes (Light High Contrast) have a blue under the name of orange: student and teacher, less and more, would look alike.
   const orange = themed[0] > themed[2] ? themed : hex(LIGHT.orange);
+  // What tells who is who: no theme may hide it. Light themes have an orange and a yellow that nearly do.
+  const role = (given: Rgb): string => css(standingOut(given, backgroundRgb, foregroundRgb, LEAST_CONTRAST));
   const size = Number.parseFloat(read('font-size'));
   return {
     dark, highContrast, backgroundRgb,
@@ -46,10 +51,10 @@ export function readTheme(): Theme {
     font: read('font-family') || 'system-ui, sans-serif',
     fontSize: Number.isFinite(size) && size >= 8 && size <= 30 ? Math.max(10, size - 2) : 11,
     colours: {
-      teacher: css(blue), student: css(orange), control: css(muted), truth: css(green), foreground: css(foregroundRgb),
+      teacher: role(blue), student: role(orange), control: role(muted), truth: role(green), foreground: role(foregroundRgb),
       // Blue, orange, green and grey mean somebody; parts take what is left and what lies between.
-      part0: css(purple), part1: css(yellow), part2: css(mixRgb(blue, green, 0.55)), part3: css(red), part4: css(mixRgb(purple, red, 0.6)), part5: css(mixRgb(yellow, green, 0.5)),
-      part6: css(mixRgb(purple, foregroundRgb, 0.55)), part7: css(mixRgb(purple, blue, 0.5)), part8: css(mixRgb(mixRgb(blue, green, 0.55), foregroundRgb, 0.55)), part9: css(mixRgb(foregroundRgb, backgroundRgb, 0.4)),
+      part0: role(purple), part1: role(yellow), part2: role(mixRgb(blue, green, 0.55)), part3: role(red), part4: role(mixRgb(purple, red, 0.6)), part5: role(mixRgb(yellow, green, 0.5)),
+      part6: role(mixRgb(purple, foregroundRgb, 0.55)), part7: role(mixRgb(purple, blue, 0.5)), part8: role(mixRgb(mixRgb(blue, green, 0.55), foregroundRgb, 0.55)), part9: role(mixRgb(foregroundRgb, backgroundRgb, 0.4)),
     },
     differenceEnds: [blue, orange],
   };

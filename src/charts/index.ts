@@ -1,4 +1,5 @@
 /** Charts as SVG text, for hovers, reports and exports. */
+export { type BarChart, barChartSvg, type BarSeries } from './barChart.ts';
 export { svgDataUri } from './dataUri.ts';
 export { failureMarkSvg } from './failureMark.ts';
 export { type LineChart, lineChartSvg, type Reference, type Series, type Size } from './lineChart.ts';

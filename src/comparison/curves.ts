@@ -48,9 +48,12 @@ export function chartsOfRuns({ entries, order, models }: CurvesOf): readonly Cha
   const all = [...models.values()];
   const parts = [...new Set(all.flatMap((model) => model.partNames()))];
   const titleOf = (group: string): string => (group === 'detection' ? t('Detection') : all.find((model) => model.partNames().some((part) => groupOf(part) === group))?.titleOf(group) ?? group);
-  const AP = { from: 'evaluation', subject: 'student', metric: 'AP' } as const;
+  const scored = (metric: 'AP' | 'AP50'): ChartSpec => ({
+    key: metric.toLowerCase(), title: metric, unit: '%', kind: 'evaluation', references: [],
+    series: lines({ from: 'evaluation', subject: 'student', metric }, (model) => model.evaluations.has('student'), { point: 'circle', width: 1.8 }),
+  });
   const charts: ChartSpec[] = [
-    { key: 'ap', title: 'AP', unit: '%', kind: 'evaluation', references: [], series: lines(AP, (model) => model.evaluations.has('student'), { point: 'circle', width: 1.8 }) },
+    scored('AP'), scored('AP50'),
     { key: 'gain', title: t('Gain over control'), unit: '%', kind: 'evaluation', references: [], series: lines({ from: 'gain' }, (model) => model.gains().length > 0, { point: 'circle', width: 1.8 }) },
     { key: 'total', title: t('Total loss'), kind: 'losses', references: [], series: lines({ from: 'part', arm: 'student', part: 'total' }, (model) => model.arms.has('student')) },
     ...parts.map((part): ChartSpec => ({

@@ -4,8 +4,13 @@ import { type Comparison } from './compare.ts';
 import { legendText, titleOf } from './markdown.ts';
 import { cellText, heading, type Table } from './table.ts';
 
-/** @param charts SVG texts, made by us */
-export function htmlReport(comparison: Comparison, charts: readonly string[], written: Date): string {
+/** SVG texts, made by us. */
+export interface ReportCharts {
+  readonly curves: readonly string[];
+  readonly classes?: string | undefined;
+}
+
+export function htmlReport(comparison: Comparison, { curves, classes: classChart }: ReportCharts, written: Date): string {
   const { results, classes, notes, baseline } = comparison;
   const title = titleOf(comparison);
   return `<!DOCTYPE html>
@@ -24,8 +29,8 @@ ${notes.map((note) => `<p class="${note.grave ? 'note grave' : 'note'}">${text(n
 <h2>${text(results.title)}</h2>
 ${htmlTable(results)}
 <p class="note">${text(legendText(baseline?.name))}</p>
-${charts.length === 0 ? '' : `<h2>Curves</h2>\n<div class="charts">${charts.map((chart) => `<figure>${chart}</figure>`).join('\n')}</div>`}
-${classes === undefined ? '' : `<h2>${text(classes.title)}</h2>\n${htmlTable(classes)}`}
+${curves.length === 0 ? '' : `<h2>Curves</h2>\n<div class="charts">${curves.map((chart) => `<figure>${chart}</figure>`).join('\n')}</div>`}
+${classes === undefined ? '' : `<h2>${text(classes.title)}</h2>\n${htmlTable(classes)}${classChart === undefined ? '' : `\n<figure>${classChart}</figure>`}`}
 <p class="note">Written ${written.toISOString().slice(0, 16).replace('T', ' ')} UTC.</p>
 </main>
 </body>
@@ -62,5 +67,6 @@ thead th { color: #5c5c5c; }
 small { color: #5c5c5c; font-weight: 400; }
 .charts { display: flex; flex-wrap: wrap; gap: 16px; }
 figure { margin: 0; }
+.table + figure { margin-top: 16px; }
 @media print { figure, tr { break-inside: avoid; } }
 `;

@@ -1,6 +1,5 @@
 /** The page of a comparison in a real Chromium under its real policy. Screenshots go to `test-results/webview`. */
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type CompareState } from '../../webview/compare/contract.ts';
@@ -8,8 +7,8 @@ import { comparedOf, compareHost, eventsOf, type FakeCompared } from '../support
 import { fakeEvents } from '../support/fakeRun.ts';
 import { CHROMIUM, type Panel, PanelServer, type PanelOptions, hasChromium, inkOf, waitUntil } from '../support/panelPage.ts';
 import { type ThemeName } from '../support/themes.ts';
+import { SHOTS, cutTitles, faintLines, seriousFindings } from './support/webviewSuite.ts';
 
-const SHOTS = join(import.meta.dirname, '..', '..', 'test-results', 'webview');
 if (!hasChromium) console.warn(`The page of a comparison is not tested: there is no Chromium at ${CHROMIUM} (CHROMIUM_PATH names another).`);
 
 const STEPS = { totalSteps: 300, images: 3 };
@@ -74,7 +73,7 @@ describe.skipIf(!hasChromium)('a comparison in Chromium', () => {
 
   it('overlays the curves, zooms with detail that comes back, and hides a run in all charts', async () => {
     const opened = await openDrawn([SLOW, FAST]);
-    expect(await opened.page.locator('.chart').count()).toBe(9);
+    expect(await opened.page.locator('.chart').count()).toBe(10);
     const legend = opened.page.locator('[data-chart="total"] .legend-item');
     expect(await legend.locator('.name').allInnerTexts()).toEqual(['scenes-fgd', 'scenes-fgd-fast']);
     const strokes = await legend.locator('line').evaluateAll((lines: unknown[]) => lines.map((line) => { const of = line as { getAttribute(name: string): string | null }; return [of.getAttribute('stroke'), of.getAttribute('stroke-dasharray')]; }));
@@ -138,16 +137,20 @@ describe.skipIf(!hasChromium)('a comparison in Chromium', () => {
     await opened.page.getByRole('button', { name: 'Save AP as SVG' }).click();
     await opened.page.getByRole('button', { name: 'Save AP as PNG' }).click();
     await opened.page.locator('.results').getByRole('button', { name: 'CSV' }).click();
-    await opened.page.locator('.classes').getByRole('button', { name: 'CSV' }).click();
+    await opened.page.getByRole('button', { name: 'Save AP50 as CSV' }).click();
+    for (const kind of ['SVG', 'PNG', 'CSV']) await opened.page.locator('.classes').getByRole('button', { name: kind }).click();
     await opened.page.getByRole('button', { name: 'HTML Report' }).click();
     await opened.page.getByRole('button', { name: 'Markdown' }).click();
-    await expect.poll(() => saved(opened).map(({ kind }) => kind).sort(), { timeout: 20_000 }).toEqual(['csv', 'csv', 'html', 'md', 'png', 'svg']);
+    await expect.poll(() => saved(opened).map(({ kind }) => kind).sort(), { timeout: 20_000 }).toEqual(['csv', 'csv', 'csv', 'html', 'md', 'png', 'png', 'svg', 'svg']);
     const of = (kind: string): unknown => saved(opened).find((one) => one.kind === kind)?.content;
     expect(of('svg')).toMatch(/^<svg xmlns=.*scenes-fgd-fast.*<\/svg>$/s);
     expect((of('png') as { readonly bytes: number[] }).bytes.slice(0, 4)).toEqual([0x89, 0x50, 0x4e, 0x47]);
     expect(of('csv')).toMatch(/^run,state,AP \(%\).*train\.learningRate\r\nscenes-fgd,finished,47\.49/);
     expect(of('md')).toContain('| scenes-fgd-fast |');
-    expect((of('html') as string).match(/<svg /g)).toHaveLength(9);
+    expect(saved(opened).filter(({ kind }) => kind === 'svg').at(-1)?.content).toMatch(/^<svg xmlns=.*AP by class.*scenes-fgd-fast.*<\/svg>$/s);
+    expect(saved(opened).find(({ name }) => name === 'AP50')?.content).toMatch(/^step,scenes-fgd \(%\),scenes-fgd-fast \(%\)\r\n30,/);
+    // Ten curves and the classes.
+    expect((of('html') as string).match(/<svg /g)).toHaveLength(11);
     expect(of('html')).not.toContain('<script');
   });
 
@@ -197,9 +200,9 @@ describe.skipIf(!hasChromium)('a comparison in Chromium', () => {
     await waitUntil(opened, 'document.querySelectorAll(".pane").length === 3');
     await opened.page.waitForTimeout(500);
     await opened.page.screenshot({ path: join(SHOTS, `compare-${theme}.png`), fullPage: true });
-    await opened.page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-    const findings = await opened.page.evaluate<{ readonly id: string; readonly impact: string; readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[] }[]>('axe.run(document, { resultTypes: ["violations"] }).then((result) => result.violations)');
-    expect(findings.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`)).toEqual([]);
+    expect(await seriousFindings(opened.page)).toEqual([]);
+    expect(await faintLines(opened.page)).toEqual([]);
+    expect(await cutTitles(opened.page)).toEqual([]);
   });
 
   it('fits a narrow column without scrolling sideways', async () => {

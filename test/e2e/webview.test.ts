@@ -10,7 +10,7 @@ import { type ViewState } from '../../webview/contract.ts';
 import { fakeEvents, writeFakeRun } from '../support/fakeRun.ts';
 import { type Panel, hasChromium, inkOf, waitUntil } from '../support/panelPage.ts';
 import { type ThemeName } from '../support/themes.ts';
-import { SHOTS, panelSuite, seriousFindings } from './support/webviewSuite.ts';
+import { SHOTS, cutTitles, faintLines, panelSuite, seriousFindings } from './support/webviewSuite.ts';
 
 describe.skipIf(!hasChromium)('the panel in Chromium', () => {
   const suite = panelSuite();
@@ -152,6 +152,7 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     await opened.send({ type: 'header', header: { id: 'fake-1', name: 'x', state: 'failed', reason: 'The loss is not a number.', hasLine: true, logTail: ['one', 'two'] } });
     await waitUntil(opened, '!document.querySelector(".trouble").hidden');
     expect(await seriousFindings(opened.page)).toEqual([]);
+    expect(await faintLines(opened.page)).toEqual([]);
   });
 
   it('follows a change of theme and keeps still where motion is not wanted', async () => {
@@ -163,6 +164,13 @@ describe.skipIf(!hasChromium)('the panel in Chromium', () => {
     await expect.poll(() => inkOf(opened, '[data-chart="ap"] canvas'), { timeout: 20_000 }).not.toBe(dark);
     await opened.page.emulateMedia({ reducedMotion: 'reduce' });
     expect(await opened.page.evaluate('getComputedStyle(document.querySelector(".filled")).transitionDuration')).toBe('0s');
+  });
+
+  it.each([[340], [1000], [1200], [1440], [1920]])('shows the titles of its charts in full at %s pixels', async (width) => {
+    const opened = await openWithMasks({ width, run: { totalSteps: 300, reached: 200, methods: ['fgd', 'pfi'] } });
+    expect(await opened.page.locator('.chart h3').allInnerTexts()).toContain('Learning rate and gradient norm');
+    expect(await cutTitles(opened.page)).toEqual([]);
+    await opened.page.screenshot({ path: join(SHOTS, `panel-${width}.png`) });
   });
 
   it('fits a narrow column without scrolling sideways', async () => {

@@ -1,13 +1,15 @@
 /** The curves of all runs: one chart a quantity, one line a run or experiment; what the charts share is held here. */
+import { chartCsv } from '../../src/comparison/chartCsv.ts';
 import { chartsOfRuns, chartSvg } from '../../src/comparison/curves.ts';
 import { paletteOf } from '../../src/charts/palette.ts';
+import { type FileKind } from '../contract.ts';
 import { CurveTools, cutTo, placeText, UNITS } from '../curves/axis.ts';
 import { ChartView, type Curves } from '../curves/chartView.ts';
 import { type ChartSpec } from '../curves/charts.ts';
 import { NO_MARKS } from '../curves/marks.ts';
 import { extent, sourceOfRuns } from '../curves/samples.ts';
 import { Turns } from '../curves/turns.ts';
-import { button, element, perFrame, setText, show } from '../dom.ts';
+import { element, perFrame, setText, show } from '../dom.ts';
 import { without } from '../looks.ts';
 import { type Axis } from '../model.ts';
 import { t } from '../words.ts';
@@ -110,25 +112,17 @@ export class CurvesBand implements Curves {
       this.#seen.unobserve(chart.node);
       chart.destroy();
     }
-    this.#charts = specs.map((spec) => {
-      const chart = new ChartView(spec, this, sourceOfRuns(this.#context.models));
-      chart.node.querySelector('figcaption')?.append(this.#saveButtons(spec));
-      return chart;
-    });
+    this.#charts = specs.map((spec) => new ChartView(spec, this, sourceOfRuns(this.#context.models), (kind, chart) => { this.#save(kind, chart); }));
     this.#grid.replaceChildren(...this.#charts.map(({ node }) => node));
     for (const { node } of this.#charts) this.#seen.observe(node);
   }
 
-  #saveButtons(spec: ChartSpec): HTMLElement {
-    const make = (kind: 'SVG' | 'PNG', save: () => void): HTMLButtonElement => button(kind, save, { class: 'quiet', 'aria-label': t('Save {0} as {1}', spec.title, kind), title: t('Save this chart as {0}', kind) });
-    return element('span', { class: 'savers' },
-      make('SVG', () => { this.#context.send({ type: 'save', kind: 'svg', name: spec.title, content: this.svg(spec) }); }),
-      make('PNG', () => { void this.#savePng(spec); }));
-  }
-
-  async #savePng(spec: ChartSpec): Promise<void> {
-    const content = await pngOf(this.svg(spec));
-    if (content !== undefined) this.#context.send({ type: 'save', kind: 'png', name: spec.title, content });
+  #save(kind: FileKind, { spec, isHidden }: ChartView): void {
+    const keep = (content: string | ArrayBuffer): void => { this.#context.send({ type: 'save', kind, name: spec.title, content }); };
+    const { axis, zoom } = this.#context.view();
+    if (kind === 'csv') keep(chartCsv(spec, sourceOfRuns(this.#context.models), { axis, range: zoom ?? this.#extent(), isHidden }));
+    else if (kind === 'svg') keep(this.svg(spec));
+    else void pngOf(this.svg(spec)).then((png) => { if (png !== undefined) keep(png); });
   }
 
   /** On white: such pictures go into papers and mails. */

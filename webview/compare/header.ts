@@ -1,6 +1,6 @@
 /** What is compared, what to know before believing it, and what can be kept of it. */
 import { hasSeeds } from '../../src/comparison/seeds.ts';
-import { htmlReport } from '../../src/comparison/html.ts';
+import { htmlReport, type ReportCharts } from '../../src/comparison/html.ts';
 import { markdownReport, titleOf } from '../../src/comparison/markdown.ts';
 import { type ComparedRun } from '../../src/comparison/run.ts';
 import { button, checkbox, element, setText, show } from '../dom.ts';
@@ -17,7 +17,7 @@ export class HeaderBand {
   readonly #empty = element('p', { class: 'empty' }, t('No run is chosen.'));
   #signature = '';
 
-  constructor(context: Context, charts: () => readonly string[]) {
+  constructor(context: Context, charts: () => ReportCharts) {
     this.#context = context;
     const choose = button(t('Choose Runs'), () => { context.send({ type: 'choose' }); });
     const html = button(t('HTML Report'), () => { context.send({ type: 'save', kind: 'html', name: 'comparison', content: htmlReport(context.comparison(), charts(), new Date()) }); }, { title: t('Tables and curves as one self-contained page') });

@@ -40,8 +40,8 @@ function begin(): void {
     send: (message) => { host.send(message); }, announce: page.announce,
   };
   const curves = new CurvesBand(context);
-  const head = new HeaderBand(context, () => curves.svgs());
   const [results, classes, masks] = [new ResultsBand(context), new ClassesBand(context), new MasksBand(context)];
+  const head = new HeaderBand(context, () => ({ curves: curves.svgs(), classes: classes.svg() }));
   const drawTables = perFrame(() => {
     head.draw(runs);
     results.draw();

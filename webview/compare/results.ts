@@ -1,8 +1,11 @@
 /** The tables: results with the keys that differ, and AP by class with bars against the baseline. */
+import { paletteOf } from '../../src/charts/palette.ts';
+import { classChartSvg } from '../../src/comparison/classChart.ts';
 import { lookOf } from '../../src/comparison/curves.ts';
 import { type Cell, csv, type Row, sorted, type Table } from '../../src/comparison/table.ts';
 import { button, element, setAttribute, setText, show, svg } from '../dom.ts';
 import { without } from '../looks.ts';
+import { pngOf } from '../png.ts';
 import { t } from '../words.ts';
 import { type Context } from './context.ts';
 import { TableView } from './table.ts';
@@ -58,13 +61,27 @@ export class ClassesBand {
 
   constructor(context: Context) {
     this.#context = context;
-    const save = button('CSV', () => { this.#save(); }, { title: t('Save this table as CSV'), class: 'quiet' });
-    this.node = element('section', { class: 'band classes', 'aria-label': t('AP by class') }, element('div', { class: 'tools' }, element('h2', {}, t('AP by class')), element('span', { class: 'end' }, save)), this.#view.node);
+    const savers = (['svg', 'png', 'csv'] as const).map((kind) => {
+      const [name, title] = [kind.toUpperCase(), kind === 'csv' ? t('Save this table as CSV') : t('Save this chart as {0}', kind.toUpperCase())];
+      return button(name, () => { this.#save(kind); }, { title, 'aria-label': t('Save {0} as {1}', t('AP by class'), name), class: 'quiet' });
+    });
+    this.node = element('section', { class: 'band classes', 'aria-label': t('AP by class') }, element('div', { class: 'tools' }, element('h2', {}, t('AP by class')), element('span', { class: 'end' }, ...savers)), this.#view.node);
   }
 
-  #save(): void {
+  #save(kind: 'svg' | 'png' | 'csv'): void {
     const { classes } = this.#context.comparison();
-    if (classes !== undefined) this.#context.send({ type: 'save', kind: 'csv', name: 'classes', content: csv(sorted(classes, this.#context.view().classOrder)) });
+    const svg = this.svg();
+    if (classes === undefined || svg === undefined) return;
+    const keep = (content: string | ArrayBuffer): void => { this.#context.send({ type: 'save', kind, name: 'classes', content }); };
+    if (kind === 'csv') keep(csv(sorted(classes, this.#context.view().classOrder)));
+    else if (kind === 'svg') keep(svg);
+    else void pngOf(svg).then((png) => { if (png !== undefined) keep(png); });
+  }
+
+  /** The bars of the table in its order, on white. */
+  svg(): string | undefined {
+    const { classes, baseline } = this.#context.comparison();
+    return classes && classChartSvg({ classes: sorted(classes, this.#context.view().classOrder), baseline, order: this.#context.order() }, paletteOf('light'));
   }
 
   draw(): void {

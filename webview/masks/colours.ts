@@ -72,6 +72,23 @@ function grey(t: number): Rgb {
 const decode = (byte: number): number => (byte <= 10.31475 ? byte / 3294.6 : ((byte / 255 + 0.055) / 1.055) ** 2.4);
 const encode = (linear: number): number => 255 * (linear <= 0.0031308 ? 12.92 * linear : 1.055 * Math.max(0, linear) ** (1 / 2.4) - 0.055);
 
+const luminance = ([r, g, b]: Rgb): number => 0.2126 * decode(r) + 0.7152 * decode(g) + 0.0722 * decode(b);
+
+/** As the Web's rules of accessibility count it: 1 is none, 21 black on white. */
+export function contrast(a: Rgb, b: Rgb): number {
+  const [dark = 0, light = 0] = [luminance(a), luminance(b)].sort((one, other) => one - other);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+/** The colour, drawn as little as it takes towards the text's until it stands out from what is behind it. */
+export function standingOut(colour: Rgb, background: Rgb, text: Rgb, least: number): Rgb {
+  for (let share = 0; share < 1; share += 0.05) {
+    const mixed = mixRgb(colour, text, share);
+    if (contrast(mixed, background) >= least) return mixed;
+  }
+  return text;
+}
+
 /** CIE L* of an sRGB colour, 0…100: what the evenness of a map is measured by. */
 export function lightness([r, g, b]: Rgb): number {
   const y = 0.2126 * decode(r) + 0.7152 * decode(g) + 0.0722 * decode(b);

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DistillError } from '../../errors.ts';
 import { compareRuns, type Comparison } from '../../comparison/compare.ts';
+import { type ReportCharts } from '../../comparison/html.ts';
 import { readCompared } from '../../comparison/read.ts';
 import { cellText, csv, heading, sorted, type Table } from '../../comparison/table.ts';
 import { EXIT } from '../output.ts';
@@ -59,9 +60,9 @@ async function formatted(comparison: Comparison, folders: readonly string[], opt
 }
 
 /** As the panel draws them at first, over all steps. */
-async function charts({ entries }: Comparison, folders: readonly string[]): Promise<readonly string[]> {
-  const [{ collectEvents }, { RunModel }, { chartsOfRuns, chartSvg }, { extent, sourceOfRuns }, { paletteOf }] = await Promise.all([
-    import('../../report/collect.ts'), import('../../../webview/model.ts'), import('../../comparison/curves.ts'), import('../../../webview/curves/samples.ts'), import('../../charts/palette.ts'),
+async function charts({ entries, classes, baseline }: Comparison, folders: readonly string[]): Promise<ReportCharts> {
+  const [{ collectEvents }, { RunModel }, { classChartSvg }, { chartsOfRuns, chartSvg }, { extent, sourceOfRuns }, { paletteOf }] = await Promise.all([
+    import('../../report/collect.ts'), import('../../../webview/model.ts'), import('../../comparison/classChart.ts'), import('../../comparison/curves.ts'), import('../../../webview/curves/samples.ts'), import('../../charts/palette.ts'),
   ]);
   const order = [...new Set(folders.map((folder) => path.resolve(folder)))];
   const models = new Map(await Promise.all(order.map(async (folder) => {
@@ -71,7 +72,11 @@ async function charts({ entries }: Comparison, folders: readonly string[]): Prom
   })));
   const end = Math.max(...[...models.values()].map((model) => extent(model, 'step')[1]));
   const options = { axis: 'step', range: [0, end], smoothing: 0.9, logarithmic: false } as const;
-  return chartsOfRuns({ entries, order: [...models.keys()], models }).map((spec) => chartSvg(spec, sourceOfRuns(models), options, paletteOf('light')));
+  const [ids, palette] = [[...models.keys()], paletteOf('light')];
+  return {
+    curves: chartsOfRuns({ entries, order: ids, models }).map((spec) => chartSvg(spec, sourceOfRuns(models), options, palette)),
+    classes: classes && classChartSvg({ classes, baseline, order: ids }, palette),
+  };
 }
 
 function terminal({ results, classes, notes, baseline }: Comparison): readonly string[] {

@@ -1,6 +1,6 @@
 /** Charts as SVG text: what is drawn where, and that nothing but a picture can come of it. */
 import { describe, expect, test } from 'vitest';
-import { type LineChart, lineChartSvg, paletteOf, type Series, sparklineSvg, svgDataUri, type ThemeKind } from '../../../src/charts/index.ts';
+import { barChartSvg, type BarSeries, type LineChart, lineChartSvg, paletteOf, type Series, sparklineSvg, svgDataUri, type ThemeKind } from '../../../src/charts/index.ts';
 import { linePath } from '../../../src/charts/path.ts';
 import { linearScale, logScale, niceTicks } from '../../../src/charts/scale.ts';
 import { escapeXml } from '../../../src/charts/text.ts';
@@ -172,4 +172,34 @@ test('an address of a picture holds nothing that an editor could misread', () =>
   const uri = svgDataUri(lineChartSvg({ ...ap, title: 'Größe (a) [b] "c"' }, size, dark));
   expect(uri).toMatch(/^data:image\/svg\+xml;base64,[A-Za-z0-9+/=]+$/);
   expect(Buffer.from(uri.slice(uri.indexOf(',') + 1), 'base64').toString()).toContain('Größe (a) [b] &quot;c&quot;');
+});
+
+describe('a bar chart', () => {
+  const bars = (values: readonly (number | undefined)[], name = 'fgd'): BarSeries => ({ name, colour: 'student', values, texts: values.map((value) => (value === undefined ? undefined : value.toFixed(1))) });
+  const rects = (svg: string): number[][] => [...svg.matchAll(/<rect x="([\d.-]+)" y="[\d.-]+" width="([\d.]+)" height="\d+" fill="#e8923a"/g)].map(([, x, width]) => [Number(x), Number(width)]).slice(1);
+
+  test('has a bar a value, to the left of nothing what is less, as long as its value', () => {
+    const svg = barChartSvg({ title: 'AP by class', unit: 'in %', names: ['person', 'car', 'dog'], series: [bars([2, -1, undefined])] }, 640, dark);
+    const [first = [], second = []] = rects(svg);
+    expect(rects(svg)).toHaveLength(2);
+    expect((first[1] ?? 0) / (second[1] ?? 1)).toBeCloseTo(2, 1);
+    expect((second[0] ?? 0) + (second[1] ?? 0)).toBeCloseTo(first[0] ?? 0, 0);
+    for (const text of ['person', 'car', 'dog', '2.0', '-1.0', 'AP by class', 'fgd']) expect(svg).toContain(`${text}<`);
+  });
+
+  test('keeps everything within the picture, however long names and however many bars', () => {
+    const svg = barChartSvg({ title: 'x', names: ['a name that is far too long to be read in one line of a picture', 'b'], series: Array.from({ length: 12 }, (_, index) => bars([index - 6, 100], `run number ${index} with a long name`)), note: '2 of 80 classes' }, 640, dark);
+    const [, width = '', height = ''] = /width="(\d+)" height="(\d+)"/.exec(svg) ?? [];
+    for (const [, x, y] of svg.matchAll(/<(?:rect|text) x="([\d.-]+)" y="([\d.-]+)"/g)) {
+      expect(Number(x)).toBeGreaterThanOrEqual(0);
+      expect(Number(x)).toBeLessThan(Number(width));
+      expect(Number(y)).toBeLessThan(Number(height));
+    }
+  });
+
+  test('of nothing, or of what is no number, is still a picture; words stay words', () => {
+    for (const series of [[], [bars([NaN, Infinity])], [bars([0, 0])], [bars([undefined, undefined])]]) expect(barChartSvg({ title: 'x', names: ['a', 'b'], series }, 640, dark)).not.toMatch(/NaN|Infinity|undefined/);
+    const evil = '"/><script>alert(1)</script>';
+    expect(barChartSvg({ title: evil, unit: evil, note: evil, names: [evil], series: [bars([1], evil)] }, 640, dark)).not.toContain('<script');
+  });
 });

@@ -47,11 +47,12 @@ describe('Markdown', () => {
 
 describe('HTML', () => {
   it('holds everything, runs nothing, fetches nothing', () => {
-    const report = htmlReport(compareRuns([runOf({ name: EVIL, AP: 0.4, perClass: { [EVIL]: 0.2 } }), runOf({ id: 'b', AP: 0.42, change: { train: { batch: 8 } } })], { join: true, baseline: 'b' }), ['<svg></svg>'], new Date(0));
+    const report = htmlReport(compareRuns([runOf({ name: EVIL, AP: 0.4, perClass: { [EVIL]: 0.2 } }), runOf({ id: 'b', AP: 0.42, change: { train: { batch: 8 } } })], { join: true, baseline: 'b' }), { curves: ['<svg></svg>'], classes: '<svg id="classes"></svg>' }, new Date(0));
     expect(report).not.toMatch(/<img|<script|<[^>]*\son\w+=|https?:/);
     expect(report).toContain("default-src 'none'");
     expect(report).toContain('&lt;img src=x');
     expect(report).toContain('<figure><svg></svg></figure>');
+    expect(report).toContain('<figure><svg id="classes"></svg></figure>');
     expect(report).toContain('train.batch');
     expect(report).toContain('<small>baseline</small>');
   });
