@@ -21,8 +21,8 @@ export interface Theme {
 const DARK = { background: '#1f1f1f', foreground: '#cccccc', muted: '#9d9d9d', red: '#f14c4c', blue: '#59a4f9', yellow: '#cca700', orange: '#d18616', green: '#89d185', purple: '#b180d7' };
 const LIGHT = { background: '#ffffff', foreground: '#3b3b3b', muted: '#616161', red: '#e51400', blue: '#1a85ff', yellow: '#bf8803', orange: '#d18616', green: '#388a34', purple: '#652d90' };
 
-/** Of a line against the page, as the Web's rules of accessibility ask of graphics. */
-const LEAST_CONTRAST = 3;
+/** Of a line against the page: the Web's rules of accessibility ask for 3 of graphics; the rest is for rounding. */
+const LEAST_CONTRAST = 3.05;
 
 export function readTheme(): Theme {
   const style = getComputedStyle(document.body);

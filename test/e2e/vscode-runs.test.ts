@@ -23,7 +23,8 @@ describe.skipIf(!isPossible)('the view of runs', () => {
 
   const view = (): Locator => driver.page.locator('[id="workbench.view.extension.distillLab"]');
   const rows = (): Locator => view().locator('.monaco-list-row');
-  const row = (label: string): Locator => view().locator(`.monaco-list-row[aria-label^="${label}"]`);
+  /** By its name, and a word of it. */
+  const row = (name: string, word = ''): Locator => view().locator(`.monaco-list-row[aria-label^="${name}"]${word === '' ? '' : `[aria-label*="${word}"]`}`);
   const labels = async (): Promise<string[]> => Promise.all((await rows().all()).map(async (one) => await one.getAttribute('aria-label', { timeout: 2000 }).catch(() => null) ?? ''));
   const menu = (title: string): Locator => driver.page.locator('.monaco-menu .action-item').filter({ hasText: title });
   const input = (): Locator => driver.page.locator('.quick-input-widget input[type="text"]').first();
@@ -35,10 +36,10 @@ describe.skipIf(!isPossible)('the view of runs', () => {
     return folder;
   }
 
-  async function fromMenu(label: string, title: string): Promise<void> {
+  async function fromMenu([name = '', word]: readonly string[], title: string): Promise<void> {
     // A menu that has just come up takes no click on a slow machine; it is asked again until it has gone.
     await driver.until(`${title} is chosen`, async () => {
-      if (!await menu(title).isVisible()) await row(label).click({ button: 'right' });
+      if (!await menu(title).isVisible()) await row(name, word).click({ button: 'right' });
       await menu(title).hover();
       await menu(title).click();
       return menu(title).waitFor({ state: 'hidden', timeout: 3000 }).then(() => true, () => false);
@@ -75,15 +76,15 @@ describe.skipIf(!isPossible)('the view of runs', () => {
     await symlink(path.join(workbench.workspace, 'elsewhere'), path.join(root, 'link'));
     await driver.until('all runs are there', async () => (await rows().count()) >= 9, 120_000);
     const all = (await labels()).join('\n');
-    expect(all).toMatch(/scenes-fgd, finished, AP 4\d\.\d \(\+\d+\.\d\) · 2 h ago/);
+    expect(all).toMatch(/scenes-fgd, .*AP 4\d\.\d \(\+\d+\.\d\) · 2 h ago.*, finished/);
     expect(all).toContain('scenes-rm, failed');
     expect(all).toMatch(/img src=x.*with a warning/);
-    expect(all).toMatch(/link, lost.*with a warning/);
+    expect(all).toMatch(/link.*lost.*with a warning/);
     await driver.shot('31-runs');
     // The rows may be drawn anew under the pointer: it comes again until the tooltip is there.
     await driver.until('the tooltip tells the gain', async () => {
       await driver.page.mouse.move(700, 600);
-      await row('scenes-fgd, finished').locator('.monaco-icon-label').hover();
+      await row('scenes-fgd', 'finished').locator('.monaco-icon-label').hover();
       return driver.page.locator('.monaco-hover').filter({ hasText: 'over the better control' }).first().waitFor({ timeout: 5000 }).then(() => true, () => false);
     });
     await driver.page.screenshot({ path: path.join(PROJECT, 'test-results', 'vscode', '32-runs-tooltip.png') });
@@ -113,30 +114,30 @@ describe.skipIf(!isPossible)('the view of runs', () => {
   });
 
   test('opens a run by a click and its experiment to read', async () => {
-    await row('scenes-fgd, finished').click();
+    await row('scenes-fgd', 'finished').click();
     await driver.panelFrame();
     expect(await driver.panelFrames()).toHaveLength(1);
-    await fromMenu('scenes-fgd, finished', 'Open Experiment as Started');
+    await fromMenu(['scenes-fgd', 'finished'], 'Open Experiment as Started');
     await driver.tab('experiment.yaml').waitFor();
     await driver.page.locator('.editor-instance .view-line').filter({ hasText: 'detector: retinanet' }).first().waitFor();
     await driver.shot('33-run-config');
   });
 
   test('renames by key and pins from the menu, in the run folder and nowhere else', async () => {
-    await row('scenes-fgd, stopped').click();
+    await row('scenes-fgd', 'stopped').click();
     await driver.page.keyboard.press('F2');
     await input().fill('The long one');
     await driver.page.keyboard.press('Enter');
-    await row('The long one, stopped').waitFor();
-    await fromMenu('The long one', 'Pin Run');
-    await driver.until('the pinned one comes first', async () => (await labels())[0]?.includes('The long one, stopped, pinned') === true);
+    await row('The long one', 'stopped').waitFor();
+    await fromMenu(['The long one'], 'Pin Run');
+    await driver.until('the pinned one comes first', async () => (await labels())[0]?.startsWith('The long one, pinned') === true);
     const folder = path.join(root, '2026-01-01-scenes-fgd-bbbbb');
     expect(JSON.parse(await readFile(path.join(folder, 'note.json'), 'utf8'))).toEqual({ title: 'The long one', pinned: true });
   });
 
   test('deletes the row that the keys have come to, with its size, and puts it back', async () => {
     const folder = path.join(root, '2026-01-01-scenes-rm-ccccc');
-    await row('scenes-fgd, finished').click();
+    await row('scenes-fgd', 'finished').click();
     await driver.page.keyboard.press('ArrowDown');
     await driver.until('the arrows are on the failed run', async () => (await view().locator('.monaco-list-row.focused').getAttribute('aria-label'))?.startsWith('scenes-rm') === true);
     await driver.page.keyboard.press('Delete');
@@ -147,7 +148,7 @@ describe.skipIf(!isPossible)('the view of runs', () => {
     expect(existsSync(folder)).toBe(false);
     await driver.shot('34-run-deleted');
     await told.getByText('Undo').click();
-    await row('scenes-rm, failed').waitFor();
+    await row('scenes-rm', 'failed').waitFor();
     expect(existsSync(folder)).toBe(true);
   });
 
@@ -182,10 +183,10 @@ describe.skipIf(!isPossible)('the view of runs', () => {
     await promisify(execFile)(process.execPath, [cli, 'run', 'teacher.distill.yaml', '--set', 'train.steps=3000', '--detach'], { cwd: workbench.workspace });
     await row('tiny-teacher, ').waitFor({ timeout: 120_000 });
     await driver.page.locator('.activitybar .badge').filter({ hasText: '1' }).first().waitFor();
-    await driver.until('it trains', async () => (await labels()).some((label) => /tiny-teacher, running, \d+ %/.test(label)), 300_000);
+    await driver.until('it trains', async () => (await labels()).some((label) => /tiny-teacher, .*\d+ %.*, running/.test(label)), 300_000);
     await driver.shot('36-runs-live');
-    await fromMenu('tiny-teacher', 'Stop');
-    await row('tiny-teacher, stopped').waitFor({ timeout: 120_000 });
+    await fromMenu(['tiny-teacher'], 'Stop');
+    await row('tiny-teacher', 'stopped').waitFor({ timeout: 120_000 });
   });
 
   test('looks right in the light, too', async () => {

@@ -127,7 +127,7 @@ describe.skipIf(!whenPossible())('the first hour', () => {
 
   test('the Runs view shows both', async () => {
     await driver.page.locator('.activitybar .action-item a[aria-label^="Distill Lab"]').click();
-    const rows = driver.page.locator('.pane-body .monaco-list-row[aria-label*="shapes-fgd, finished"]');
+    const rows = driver.page.locator('.pane-body .monaco-list-row[aria-label^="shapes-fgd, "][aria-label*="finished"]');
     await driver.until('both runs are there', async () => (await rows.count()) >= 2, 60_000);
     await pictures('runs');
   });

@@ -7,7 +7,8 @@ import { comparedOf, compareHost, eventsOf, type FakeCompared } from '../support
 import { fakeEvents } from '../support/fakeRun.ts';
 import { CHROMIUM, type Panel, PanelServer, type PanelOptions, hasChromium, inkOf, waitUntil } from '../support/panelPage.ts';
 import { type ThemeName } from '../support/themes.ts';
-import { SHOTS, cutTitles, faintLines, seriousFindings } from './support/webviewSuite.ts';
+import { cutTitles, faintLines, seriousFindings } from './support/axe.ts';
+import { SHOTS } from './support/webviewSuite.ts';
 
 if (!hasChromium) console.warn(`The page of a comparison is not tested: there is no Chromium at ${CHROMIUM} (CHROMIUM_PATH names another).`);
 

@@ -10,7 +10,8 @@ import { type ViewState } from '../../webview/contract.ts';
 import { fakeEvents, writeFakeRun } from '../support/fakeRun.ts';
 import { type Panel, hasChromium, inkOf, waitUntil } from '../support/panelPage.ts';
 import { type ThemeName } from '../support/themes.ts';
-import { SHOTS, cutTitles, faintLines, panelSuite, seriousFindings } from './support/webviewSuite.ts';
+import { cutTitles, faintLines, seriousFindings } from './support/axe.ts';
+import { SHOTS, panelSuite } from './support/webviewSuite.ts';
 
 describe.skipIf(!hasChromium)('the panel in Chromium', () => {
   const suite = panelSuite();

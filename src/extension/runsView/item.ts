@@ -4,8 +4,7 @@ import { type RunState } from '../../experiment/record.ts';
 import { type RunGroup } from '../../store/arrange.ts';
 import { isLengthenable, isLive, isResumable, type Run } from '../run.ts';
 import { withRelativePaths } from '../settings.ts';
-import { stateWord } from '../words.ts';
-import { escapeMarkdown, groupDescription, plain, rowDescription, rowLabel, tooltipOf } from './texts.ts';
+import { escapeMarkdown, groupDescription, plain, rowDescription, rowLabel, rowSpoken, tooltipOf } from './texts.ts';
 
 /** One row a run, the same object as long as the run is known. */
 export class RunNode {
@@ -52,13 +51,14 @@ export function toItem(node: Node): vscode.TreeItem {
 }
 
 function runItem({ run, group }: RunNode): vscode.TreeItem {
-  const item = new vscode.TreeItem(rowLabel(run, group !== undefined, vscode.env.language), vscode.TreeItemCollapsibleState.None);
+  const label = rowLabel(run, group !== undefined, vscode.env.language);
+  const item = new vscode.TreeItem(label, vscode.TreeItemCollapsibleState.None);
   item.id = `run ${run.folder}`;
   item.description = rowDescription(vscode.l10n.t, run);
   const [icon, colour] = run.damage === undefined ? ICONS[run.state] : ['warning', 'list.warningForeground'];
   item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor(colour));
   item.contextValue = ['run', isLive(run) ? 'live' : 'over', isResumable(run) ? 'resumable' : 'final', ...(isLengthenable(run) ? ['lengthenable'] : []), run.pinned ? 'pinned' : 'loose'].join(' ');
-  item.accessibilityInformation = { label: [plain(run.name), stateWord(vscode.l10n.t, run.state), item.description, ...(run.damage === undefined ? [] : [vscode.l10n.t('with a warning')])].join(', ') };
+  item.accessibilityInformation = { label: rowSpoken(vscode.l10n.t, run, label, item.description) };
   item.command = { command: 'distillLab.openFromView', title: vscode.l10n.t('Open Run Panel'), arguments: [run.id] };
   return item;
 }
@@ -69,6 +69,8 @@ function groupItem({ group }: GroupNode): vscode.TreeItem {
   item.description = groupDescription(vscode.l10n.t, group.runs);
   item.iconPath = new vscode.ThemeIcon('beaker');
   item.contextValue = ['group', ...(group.sourceFile === undefined ? [] : ['file'])].join(' ');
+  // Without it the tooltip would be read, which is a path.
+  item.accessibilityInformation = { label: `${plain(group.name)}, ${item.description}` };
   item.tooltip = group.sourceFile === undefined ? plain(group.name) : vscode.workspace.asRelativePath(group.sourceFile);
   return item;
 }

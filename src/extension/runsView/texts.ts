@@ -78,6 +78,16 @@ export function rowLabel(run: Run, isUnderExperiment: boolean, language: string)
   }
 }
 
+/**
+ * What a screen reader says of a row: the name, what is seen as it is seen (who speaks to the computer says what they see), then
+ * what only the icon shows.
+ */
+export function rowSpoken(t: Translate, run: Run, label: string, description: string): string {
+  const name = plain(run.name);
+  const state = stateWord(t, run.state);
+  return [...(name === label ? [] : [name]), label, description, ...(description.includes(state) ? [] : [state]), ...(run.damage === undefined ? [] : [t('with a warning')])].join(', ');
+}
+
 /** Lines of the tooltip, still to be escaped: a heading, sentences, and a table of AP. */
 export interface Tooltip {
   readonly heading: string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { byteSize } from '../../../src/byteSize.ts';
-import { age, duration, escapeMarkdown, groupDescription, plain, rowDescription, rowLabel, tooltipOf } from '../../../src/extension/runsView/texts.ts';
+import { age, duration, escapeMarkdown, groupDescription, plain, rowDescription, rowLabel, rowSpoken, tooltipOf } from '../../../src/extension/runsView/texts.ts';
 import { type Run } from '../../../src/extension/run.ts';
 import { english } from '../../../src/extension/words.ts';
 import { type RunEvent } from '../../../src/experiment/record.ts';
@@ -36,6 +36,14 @@ describe('a row', () => {
     expect(rowLabel({ ...run, name: 'link', experimentName: 'link', id: 'link' }, true, 'en')).toBe('link');
     expect(rowLabel({ ...run, name: 'Best so far' }, true, 'en')).toBe('Best so far');
     expect(rowLabel(run, true, 'no such language')).toBe('r');
+  });
+
+  test('is read as it is seen, with what only its icon shows', () => {
+    const run = runOf(whole, { bytes: 120_400_000 });
+    const spoken = (of: Run, label: string): string => rowSpoken(english, of, label, rowDescription(english, of, NOW));
+    expect(spoken(run, 'a run')).toBe('a run, AP 43.1 (+5.4) · 2 h ago · 120 MB, finished');
+    expect(spoken(run, 'Jan 31, 12:05')).toBe('a run, Jan 31, 12:05, AP 43.1 (+5.4) · 2 h ago · 120 MB, finished');
+    expect(spoken(runOf([started(), ended('failed')], { damage: '2 lines could not be read.' }), 'a run')).toBe('a run, failed · 2 h ago, with a warning');
   });
 
   test('is one line of text, whatever the name', () => {
