@@ -29,7 +29,7 @@ const modelOf = (id: string): RunModel => models.get(id) ?? new RunModel();
 describe('charts of runs', () => {
   it('are one a quantity, with a line a run that has it; a colour stays when seeds are joined', () => {
     const apart = chartsWith(false);
-    expect(apart.map(({ key }) => key).slice(0, 3)).toEqual(['ap', 'gain', 'total']);
+    expect(apart.map(({ key }) => key).slice(0, 4)).toEqual(['ap', 'ap50', 'gain', 'total']);
     expect(apart.find(({ key }) => key === 'part:rm.rank')?.series.map(({ runs }) => runs)).toEqual([['c']]);
     expect(apart[0]?.series.map(({ runs }) => runs)).toEqual([['a'], ['b'], ['c']]);
     const joined = chartsWith(true);
