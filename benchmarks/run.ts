@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: milliseconds of one distillation step (RetinaNet, FGD), captured, op by op, and in eager PyTorch where it
- * can be imported. All start from the same weights and see the same batch; their losses are compared before anything is timed,
- * and they take turns, so that a busy machine disturbs all alike. The last line of the output is one JSON object.
+ * `npm run bench`: milliseconds of one distillation step, captured, op by op, and in PyTorch (eager, compiled) where it can be
+ * imported. All start from the same weights and see the same batch; their losses are compared before anything is timed, and they
+ * take turns, so that a busy machine disturbs all alike. The last line of the output is one JSON object.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,9 +10,11 @@ import { join } from 'node:path';
 import { startEngine } from '../src/engine/backend.ts';
 import { explainError } from '../src/errors.ts';
 import { engineEnvironment } from '../src/launch/environment.ts';
-import { type BenchOptions, readOptions, USAGE } from './options.ts';
+import { type BenchOptions, type ContenderName, readOptions, USAGE } from './options.ts';
+import { partFunctions, timeParts, writePicture, type PartTimes } from './parts.ts';
 import { relativeDifference, rounded, spreadOf } from './statistics.ts';
-import { makeSubject, makeTeacher, type StepTime, writeTwinFiles } from './subject.ts';
+import { makeSubject, makeTeacher, type StepTime, type Subject, writeTwinFiles } from './subject.ts';
+import { runSuite } from './suite.ts';
 import { torchProblem, Twin } from './twin.ts';
 
 /** Steps whose losses are compared; they also warm everybody up. */
@@ -20,7 +22,7 @@ const COMPARED = 3;
 const TOLERANCE = 1e-3;
 
 interface Contender {
-  readonly name: 'captured' | 'opByOp' | 'pytorchEager';
+  readonly name: ContenderName;
   readonly run: (steps: number) => Promise<StepTime[]>;
 }
 
@@ -37,6 +39,7 @@ function say(line: string): void {
 async function main(args: readonly string[]): Promise<number> {
   const options = understood(args);
   if (typeof options === 'number') return options;
+  if (options.suite) return runSuite(args.filter((arg) => arg !== '--suite'));
   // Memory settings are read when a process starts.
   if (process.env.DISTILL_LAB_BENCH !== '1') {
     const { status } = spawnSync(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit', env: { ...process.env, ...environment(options), DISTILL_LAB_BENCH: '1' } });
@@ -66,35 +69,20 @@ function understood(args: readonly string[]): BenchOptions | number {
 async function measure(options: BenchOptions, folder: string): Promise<number> {
   const engine = await startEngine({ backend: 'auto', device: options.device });
   if (engine.notice !== undefined) say(`notice: ${engine.notice}`);
-  say(`${options.student} learns from ${options.teacher} by FGD, ${options.size.join(' × ')}, batch ${options.batch}, ${options.classes} classes, on ${engine.device}`);
+  say(`${options.student} learns from ${options.teacher} by ${options.method}, ${options.size.join(' × ')}, batch ${options.batch}, ${options.classes} classes, on ${engine.device}`);
   const teacher = makeTeacher(options);
-  const captured = makeSubject(options, teacher.detector, engine, true);
+  const begin = performance.now();
+  const captured = makeSubject(options, teacher.detector, engine, true, options.parts > 0 ? partFunctions(options.size) : undefined);
+  const captureSeconds = rounded((performance.now() - begin) / 1000);
   if (!captured.program.captured) say('notice: this backend cannot capture steps; "captured" runs op by op');
-  const direct = makeSubject(options, teacher.detector, engine, false);
-  const own = (name: Contender['name'], step: () => StepTime): Contender => ({ name, run: (steps) => Promise.resolve(Array.from({ length: steps }, step)) });
-  const contenders = [own('captured', captured.step), own('opByOp', direct.step)];
+  const own = (name: ContenderName, step: () => StepTime): Contender => ({ name, run: (steps) => Promise.resolve(Array.from({ length: steps }, step)) });
+  const contenders = [own('captured', captured.step)];
+  if (options.contenders.includes('opByOp')) contenders.push(own('opByOp', makeSubject(options, teacher.detector, engine, false).step));
 
-  const problem = torchProblem(options.python);
-  let twin: Twin | undefined;
-  let pytorch: Record<string, unknown> | string;
-  if (problem !== undefined) {
-    pytorch = `not measured: ${problem}`;
-    say(`PyTorch is ${pytorch}`);
-  } else {
-    const config = { ...await writeTwinFiles(folder, options, teacher, captured), threads: options.threads, device: options.device === 'cpu' ? 'cpu' : `cuda:${options.device}` };
-    writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
-    const started = await Twin.start(options.python, folder);
-    const running = started.twin;
-    twin = running;
-    pytorch = { version: started.version, optimizer: started.optimizer, threads: started.threads };
-    contenders.push({
-      name: 'pytorchEager',
-      run: async (steps) => {
-        const { milliseconds, cpu, losses } = await running.run(steps);
-        return milliseconds.map((value, index) => ({ milliseconds: value, cpu: cpu[index] ?? NaN, losses: losses[index] ?? {} }));
-      },
-    });
-  }
+  const config = { ...await writeTwinFiles(folder, options, teacher, captured), threads: options.threads, device: options.device === 'cpu' ? 'cpu' : `cuda:${options.device}` };
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+  const twins = await startTwins(options, folder);
+  contenders.push(...twins.contenders);
   try {
     const agreement = await compareLosses(contenders);
     if (!agreement.agreed) {
@@ -102,11 +90,52 @@ async function measure(options: BenchOptions, folder: string): Promise<number> {
       return 1;
     }
     const times = await takeTurns(contenders, options);
-    console.log(JSON.stringify({ ...summary(times), threads: options.threads, device: engine.device, pytorch, sizes: sizesOf(options), steps: options.steps, rounds: options.rounds, lossAgreement: agreement }));
+    const parts = options.parts === 0 ? undefined : await measureParts(captured, options, folder, twins.eager);
+    console.log(JSON.stringify({
+      ...summary(times), threads: options.threads, device: engine.device, pytorch: twins.told, sizes: sizesOf(options), steps: options.steps, rounds: (times.get('captured')?.length ?? 0) / options.steps,
+      captureSeconds, peakMemory: { ours: process.resourceUsage().maxRSS * 1024, ...twins.peakMemory() }, ...(parts === undefined ? {} : { parts }), lossAgreement: agreement,
+    }));
     return 0;
   } finally {
-    twin?.close();
+    for (const twin of twins.all) twin.close();
   }
+}
+
+interface Twins {
+  readonly contenders: readonly Contender[];
+  readonly all: readonly Twin[];
+  readonly eager: Twin | undefined;
+  /** By contender: what PyTorch it is, or why it was not measured. */
+  readonly told: Readonly<Record<string, unknown>>;
+  readonly peakMemory: () => Readonly<Record<string, number>>;
+}
+
+async function startTwins({ contenders: wanted, python }: BenchOptions, folder: string): Promise<Twins> {
+  const modes = ([['pytorchEager', 'eager'], ['pytorchCompiled', 'compiled']] as const).filter(([name]) => wanted.includes(name));
+  const problem = modes.length === 0 ? undefined : torchProblem(python);
+  const [contenders, all, told, peaks]: [Contender[], Twin[], Record<string, unknown>, Record<string, number>] = [[], [], {}, {}];
+  let eager: Twin | undefined;
+  for (const [name, mode] of modes) {
+    const started = problem ?? await Twin.start(python, folder, mode);
+    if (typeof started === 'string') {
+      told[name] = `not measured: ${started}`;
+      say(`${name} is not measured: ${started}`);
+      continue;
+    }
+    const { twin, ...about } = started;
+    told[name] = about;
+    all.push(twin);
+    if (mode === 'eager') eager = twin;
+    contenders.push({
+      name,
+      run: async (steps) => {
+        const { milliseconds, cpu, losses, peakMemory } = await twin.run(steps);
+        peaks[name] = peakMemory;
+        return milliseconds.map((value, index) => ({ milliseconds: value, cpu: cpu[index] ?? NaN, losses: losses[index] ?? {} }));
+      },
+    });
+  }
+  return { contenders, all, eager, told, peakMemory: () => peaks };
 }
 
 async function compareLosses(contenders: readonly Contender[]) {
@@ -123,11 +152,12 @@ async function compareLosses(contenders: readonly Contender[]) {
   return { agreed, tolerance: TOLERANCE, steps: COMPARED, largestRelativeDifference: differences, ...(agreed ? { total: reference.map(({ losses }) => losses.total) } : { losses: Object.fromEntries([...runs].map(([name, steps]) => [name, steps.map(({ losses }) => losses)])) }) };
 }
 
-type Times = ReadonlyMap<Contender['name'], readonly StepTime[]>;
+type Times = ReadonlyMap<ContenderName, readonly StepTime[]>;
 
-async function takeTurns(contenders: readonly Contender[], { rounds, steps }: BenchOptions): Promise<Times> {
-  const times = new Map<Contender['name'], StepTime[]>(contenders.map(({ name }) => [name, []]));
-  for (let round = 1; round <= rounds; round += 1) {
+async function takeTurns(contenders: readonly Contender[], { rounds, steps, seconds }: BenchOptions): Promise<Times> {
+  const times = new Map<ContenderName, StepTime[]>(contenders.map(({ name }) => [name, []]));
+  const begin = performance.now();
+  for (let round = 1; round <= rounds && (round <= 2 || performance.now() - begin < 1000 * seconds); round += 1) {
     const line: string[] = [];
     for (const { name, run } of contenders) {
       const done = await run(steps);
@@ -139,26 +169,48 @@ async function takeTurns(contenders: readonly Contender[], { rounds, steps }: Be
   return times;
 }
 
+/** Medians in ms; what no function has by itself is the difference of two. */
+async function measureParts(subject: Subject, options: BenchOptions, folder: string, twin: Twin | undefined) {
+  const [ours, picture]: [PartTimes, Awaited<ReturnType<typeof writePicture>>] = [{}, await writePicture(folder)];
+  const theirs: Record<string, number[]> = {};
+  // The first round warms functions up that no step has run.
+  for (let round = 0; round <= options.parts; round += 1) {
+    await timeParts(subject, options, picture, round, round === 0 ? {} : ours);
+    const once = (await twin?.parts(1)) ?? {};
+    if (round > 0) for (const [name, values] of Object.entries(once)) (theirs[name] ??= []).push(...values);
+  }
+  const medians = (times: Readonly<Record<string, readonly number[]>>): Record<string, number> => Object.fromEntries(Object.entries(times).map(([name, values]) => [name, rounded(spreadOf(values).median)]));
+  const losses = ({ withoutOptimizer = NaN, teacher = NaN, student = NaN }: Record<string, number>): number => rounded(withoutOptimizer - teacher - student);
+  const captured = medians(ours);
+  const pytorch = medians(theirs);
+  const { step = NaN, withoutOptimizer = NaN } = captured;
+  say(`parts, captured: ${Object.entries(captured).map(([name, value]) => `${name} ${value}`).join(', ')}`);
+  return {
+    captured: { ...captured, losses: losses(captured), optimizer: rounded(step - withoutOptimizer) },
+    ...(twin === undefined ? {} : { pytorchEager: { ...pytorch, losses: losses(pytorch) } }),
+  };
+}
+
 function summary(times: Times) {
   const spreads = new Map([...times].map(([name, steps]) => [name, spreadOf(steps.map(({ milliseconds }) => milliseconds))]));
-  const median = (name: Contender['name']): number | null => {
+  const median = (name: ContenderName): number | null => {
     const spread = spreads.get(name);
     return spread === undefined ? null : rounded(spread.median);
   };
-  const ratio = (a: Contender['name'], b: Contender['name']): number | null => {
+  const ratio = (a: ContenderName, b: ContenderName): number | null => {
     const [top, bottom] = [median(a), median(b)];
     return top === null || bottom === null ? null : rounded(top / bottom);
   };
   return {
-    captured: median('captured'), opByOp: median('opByOp'), pytorchEager: median('pytorchEager'),
-    ratios: { capturedToPytorch: ratio('captured', 'pytorchEager'), opByOpToPytorch: ratio('opByOp', 'pytorchEager'), opByOpToCaptured: ratio('opByOp', 'captured') },
+    captured: median('captured'), opByOp: median('opByOp'), pytorchEager: median('pytorchEager'), pytorchCompiled: median('pytorchCompiled'),
+    ratios: { capturedToPytorch: ratio('captured', 'pytorchEager'), capturedToCompiled: ratio('captured', 'pytorchCompiled'), opByOpToPytorch: ratio('opByOp', 'pytorchEager'), opByOpToCaptured: ratio('opByOp', 'captured') },
     minToMax: Object.fromEntries([...spreads].map(([name, { min, max }]) => [name, [rounded(min), rounded(max)]])),
     cpu: Object.fromEntries([...times].map(([name, steps]) => [name, rounded(spreadOf(steps.map(({ cpu }) => cpu)).median)])),
   };
 }
 
-function sizesOf({ size, batch, classes, teacher, student, norm }: BenchOptions) {
-  return { size, batch, classes, teacher, student, norm, method: 'fgd' };
+function sizesOf({ size, batch, classes, teacher, student, norm, method }: BenchOptions) {
+  return { size, batch, classes, teacher, student, norm, method };
 }
 
 main(process.argv.slice(2)).then(

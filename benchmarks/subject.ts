@@ -1,37 +1,43 @@
-/** The step that is measured: a RetinaNet student learns from a RetinaNet teacher by FGD, on one batch of made-up images. */
+/** The step that is measured: a RetinaNet student learns from a RetinaNet teacher by some method, on one batch of made-up images. */
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import { type Detector } from '../src/detectors/detector.ts';
 import { toPytorch } from '../src/detectors/layout.ts';
 import { readVariables, saveStateDict } from '../src/detectors/stateDict.ts';
-import { createDetector, createTeacher } from '../src/detectors/table.ts';
+import { createDetector, createTeacher, resolveDetector } from '../src/detectors/table.ts';
 import { type Distiller } from '../src/distillers/distiller.ts';
 import { createDistillers } from '../src/distillers/table.ts';
 import { type Engine } from '../src/engine/backend.ts';
 import { type Box, type GroundTruth } from '../src/engine/boxes.ts';
 import { float32, type HostTensor, type HostTensors } from '../src/engine/hostTensor.ts';
 import { Optimizer } from '../src/engine/optimizer.ts';
-import { createProgram, type Program } from '../src/engine/program.ts';
+import { createProgram, type FunctionSpec, type Program } from '../src/engine/program.ts';
 import { Random } from '../src/engine/random.ts';
 import { writeSafetensors } from '../src/engine/weights/safetensors.ts';
 import { detectorSchema, methodSchema, trainSchema } from '../src/experiment/schema.ts';
 import { stepInputs } from '../src/run/methodInputs.ts';
 import { trainingStep, unprefixed, type Networks } from '../src/run/step.ts';
 
+type Backbone = 'resnet18' | 'resnet34' | 'resnet50' | 'resnet101' | 'small' | 'tiny';
+
 export interface Sizes {
   /** Input [height, width]. */
   readonly size: readonly [number, number];
   readonly batch: number;
   readonly classes: number;
-  readonly teacher: 'resnet18' | 'resnet34' | 'resnet50' | 'resnet101';
-  readonly student: 'resnet18' | 'resnet34' | 'resnet50' | 'resnet101';
+  readonly teacher: Backbone;
+  readonly student: Backbone;
+  readonly method: 'fgd' | 'rm+pfi' | 'pkd';
   /** `batch`: statistics of the batch, as when training from scratch; `frozen`: as when fine-tuning. */
   readonly norm: 'batch' | 'frozen';
+  /** Of each image; left out: seven. */
+  readonly objects?: number;
 }
 
 /** Small enough that the losses stay finite however many steps are run on one batch. */
 const LEARNING_RATE = 1e-4;
 const train = trainSchema.parse({ optimizer: 'sgd', learningRate: LEARNING_RATE, momentum: 0.9, weightDecay: 1e-4, clip: 35 });
-const config = (backbone: string, norm: string) => detectorSchema.parse({ detector: 'retinanet', backbone, norm });
+const config = (backbone: Backbone, norm: string) => detectorSchema.parse({ detector: 'retinanet', backbone, norm });
 
 export interface StepTime {
   readonly milliseconds: number;
@@ -46,7 +52,12 @@ export interface Subject {
   readonly inputs: HostTensors;
   readonly program: Program;
   readonly step: () => StepTime;
+  /** Makes what the host feeds besides the images: targets, masks, candidates. */
+  readonly targets: () => HostTensors;
 }
+
+/** Further functions of a subject's program. */
+export type MoreFunctions = (networks: Networks, optimizer: Optimizer, inputs: HostTensors) => Readonly<Record<string, FunctionSpec>>;
 
 export interface TeacherWeights {
   readonly state: ReadonlyMap<string, HostTensor>;
@@ -56,23 +67,39 @@ export interface TeacherWeights {
 export function makeTeacher(sizes: Sizes): TeacherWeights {
   const classes = classNames(sizes);
   const trained = createDetector(config(sizes.teacher, 'batch'), { classes, random: Random.of(1) });
+  spreadPredictions(trained);
   const state = saveStateDict(trained, 'mmdetection', readVariables);
   trained.parameters.dispose();
   return { state, detector: createTeacher(config(sizes.teacher, 'batch'), { classes }, state).detector };
 }
 
+/**
+ * Fresh heads predict the same everywhere, and what compares predictions would compare rounding. Widened, the towers keep the
+ * deviation of what passes through them, and class scores differ from box to box.
+ */
+function spreadPredictions({ parameters }: Detector): void {
+  const widen = (variable: tf.Variable, factor: number): void => { tf.tidy(() => { variable.assign(tf.mul(variable, factor)); }); };
+  for (const { name, variable } of parameters.all()) {
+    if (/^bbox_head\.(cls|reg)_convs\.\d+\.conv\.weight$/.test(name)) widen(variable, 3);
+    if (name === 'bbox_head.retina_cls.weight') widen(variable, 15);
+  }
+}
+
 /** Every subject of the same sizes starts from the same weights and sees the same batch. */
-export function makeSubject(sizes: Sizes, teacher: Detector, engine: Engine, capture: boolean): Subject {
+export function makeSubject(sizes: Sizes, teacher: Detector, engine: Engine, capture: boolean, more: MoreFunctions = () => ({})): Subject {
   const student = createDetector(config(sizes.student, sizes.norm), { classes: classNames(sizes), random: Random.of(2) });
-  const distillers = createDistillers([methodSchema.parse({ method: 'fgd' })], {
+  spreadPredictions(student);
+  const distillers = createDistillers(sizes.method.split('+').map((method) => methodSchema.parse({ method })), {
     teacher: teacher.traits, student: student.traits, inputSize: sizes.size, batch: sizes.batch, random: Random.of(3),
     statistics: { featureDeviation: teacher.traits.levels.map(() => 1) },
   });
   const networks = { student, teacher, distillers };
   const optimizer = new Optimizer(train, [student, ...distillers].flatMap(({ parameters }) => parameters.trainable()));
-  const inputs = { ...makeInputs(sizes, networks), ...optimizer.inputs(0, LEARNING_RATE) };
+  const [images, truth] = [makeImages(sizes), makeTruths(sizes)];
+  const targets = (): HostTensors => stepInputs(networks, images, { truth, inputSize: sizes.size, contentSizes: truth.map(() => sizes.size), step: 0 }, undefined);
+  const inputs = { ...targets(), ...optimizer.inputs(0, LEARNING_RATE) };
   const variables = [...[student, teacher, ...distillers].flatMap(({ parameters }) => parameters.all().map(({ variable }) => variable)), ...optimizer.state().values()];
-  const program = createProgram({ engine, capture, variables, functions: { train: { run: trainingStep(networks, optimizer), example: inputs } } });
+  const program = createProgram({ engine, capture, variables, functions: { train: { run: trainingStep(networks, optimizer), example: inputs }, ...more(networks, optimizer, inputs) } });
   const step = (): StepTime => {
     const before = process.cpuUsage();
     const begin = performance.now();
@@ -82,20 +109,25 @@ export function makeSubject(sizes: Sizes, teacher: Detector, engine: Engine, cap
     const scalars = Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data[0] ?? NaN]));
     return { milliseconds, cpu: (user + system) / 1000, losses: unprefixed('loss', scalars) };
   };
-  return { student, distillers, inputs, program, step };
+  return { student, distillers, inputs, program, step, targets };
 }
 
-function makeInputs({ size: [height, width], batch }: Sizes, networks: Networks): HostTensors {
+function makeImages({ size: [height, width], batch }: Sizes): HostTensor {
   const random = Random.of(4);
-  const images = float32([batch, height, width, 3]);
-  for (let i = 0; i < images.data.length; i += 1) images.data[i] = random.normal();
-  const truth = Array.from({ length: batch }, () => makeTruth(random, height, width, networks.student.traits.classes.length));
-  return stepInputs(networks, images, { truth, inputSize: [height, width], contentSizes: truth.map(() => [height, width] as const), step: 0 }, undefined);
+  return float32([batch, height, width, 3], Float32Array.from({ length: batch * height * width * 3 }, () => random.normal()));
 }
 
-/** Seven objects, an eighth to a half of the image on each side: what COCO has on average. */
-function makeTruth(random: Random, height: number, width: number, classes: number): GroundTruth {
-  const boxes = Array.from({ length: 7 }, (): Box => {
+function makeTruths({ size: [height, width], batch, objects = OBJECTS, classes }: Sizes): GroundTruth[] {
+  const random = Random.of(6);
+  return Array.from({ length: batch }, () => makeTruth(random, height, width, classes, objects));
+}
+
+/** What an image of COCO has on average. */
+const OBJECTS = 7;
+
+/** Objects an eighth to a half of the image on each side. */
+function makeTruth(random: Random, height: number, width: number, classes: number, objects: number): GroundTruth {
+  const boxes = Array.from({ length: objects }, (): Box => {
     const [w, h] = [width * random.uniform(0.125, 0.5), height * random.uniform(0.125, 0.5)];
     const [x, y] = [random.uniform(0, width - w), random.uniform(0, height - h)];
     return [x, y, x + w, y + h];
@@ -107,13 +139,26 @@ function classNames({ classes }: Sizes): string[] {
   return Array.from({ length: classes }, (_, index) => `class ${index}`);
 }
 
+interface NetworkForm {
+  readonly backbone: string;
+  /** Of every level. */
+  readonly channels: number;
+  readonly levels: number;
+  /** Of each tower. */
+  readonly convs: number;
+  readonly headNorm: string;
+  readonly classes: number;
+  /** A cell. */
+  readonly anchors: number;
+}
+
 /** What the PyTorch twin needs to do the same. */
 export interface TwinConfig {
-  readonly student: string;
-  readonly teacher: string;
+  readonly student: NetworkForm;
+  readonly teacher: NetworkForm;
+  readonly method: string;
   readonly norm: string;
-  readonly classes: number;
-  readonly anchors: number;
+  /** Names of the levels. */
   readonly levels: readonly string[];
   /** Names of the student's weights that decay. */
   readonly decayed: readonly string[];
@@ -121,6 +166,11 @@ export interface TwinConfig {
   readonly momentum: number;
   readonly weightDecay: number;
   readonly clip: number;
+}
+
+function formOf(backbone: Backbone, { traits }: Detector): NetworkForm {
+  const { neck, head } = resolveDetector(config(backbone, 'batch'));
+  return { backbone, channels: neck.channels, levels: neck.levels, convs: head.convs, headNorm: head.norm, classes: traits.classes.length, anchors: traits.anchorsPerCell };
 }
 
 /** Writes weights and inputs as safetensors; must be called before the subject's first step. */
@@ -133,7 +183,7 @@ export async function writeTwinFiles(folder: string, sizes: Sizes, teacher: Teac
   await writeSafetensors(join(folder, 'adapters.safetensors'), new Map(adapters.map(({ name, variable, layout }, index) => [name, toPytorch(values[index] ?? new Float32Array(), variable.shape, layout)])));
   await writeSafetensors(join(folder, 'inputs.safetensors'), new Map(Object.entries(inputs)));
   return {
-    student: sizes.student, teacher: sizes.teacher, norm: sizes.norm, classes: sizes.classes, anchors: student.traits.anchorsPerCell,
+    student: formOf(sizes.student, student), teacher: formOf(sizes.teacher, teacher.detector), method: sizes.method, norm: sizes.norm,
     levels: student.traits.levels.map(({ name }) => name),
     decayed: student.parameters.trainable().filter(({ decay }) => decay).map(({ name }) => name),
     learningRate: LEARNING_RATE, momentum: train.momentum, weightDecay: train.weightDecay, clip: train.clip,

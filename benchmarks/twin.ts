@@ -6,8 +6,9 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
-const readySchema = z.object({ ready: z.string(), threads: z.number(), optimizer: z.string() });
-const resultSchema = z.object({ milliseconds: z.array(z.number()), cpu: z.array(z.number()), losses: z.array(z.record(z.string(), z.number())) });
+const readySchema = z.union([z.object({ ready: z.string(), threads: z.number(), optimizer: z.string() }), z.object({ problem: z.string() })]);
+const resultSchema = z.object({ milliseconds: z.array(z.number()), cpu: z.array(z.number()), losses: z.array(z.record(z.string(), z.number())), peakMemory: z.number() });
+const partsSchema = z.object({ parts: z.record(z.string(), z.array(z.number())) });
 
 export type TwinResult = z.infer<typeof resultSchema>;
 
@@ -18,29 +19,42 @@ export function torchProblem(python: string): string | undefined {
   return status === 0 ? undefined : (stderr.trim().split('\n').at(-1) ?? `${python} ended with ${String(status)}`);
 }
 
+export type TwinMode = 'eager' | 'compiled';
+
 export class Twin {
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly lines: AsyncIterator<string>;
   private readonly reader: Interface;
   private errors = '';
 
-  private constructor(python: string, folder: string) {
+  private constructor(python: string, folder: string, mode: TwinMode) {
     // -B: no compiled files beside the sources.
-    this.child = spawn(python, ['-B', join(scriptFolder(), 'step.py'), folder]);
+    this.child = spawn(python, ['-B', join(scriptFolder(), 'step.py'), folder, mode]);
     this.child.stderr.on('data', (chunk: Buffer) => { this.errors += chunk.toString(); });
     this.reader = createInterface({ input: this.child.stdout });
     this.lines = this.reader[Symbol.asyncIterator]();
   }
 
-  static async start(python: string, folder: string): Promise<{ twin: Twin; version: string; optimizer: string; threads: number }> {
-    const twin = new Twin(python, folder);
-    const { ready, optimizer, threads } = readySchema.parse(await twin.next());
-    return { twin, version: ready, optimizer, threads };
+  /** @returns a sentence where this PyTorch cannot do it */
+  static async start(python: string, folder: string, mode: TwinMode): Promise<{ twin: Twin; version: string; optimizer: string; threads: number } | string> {
+    const twin = new Twin(python, folder, mode);
+    const message = readySchema.parse(await twin.next());
+    if ('problem' in message) {
+      twin.close();
+      return message.problem;
+    }
+    return { twin, version: message.ready, optimizer: message.optimizer, threads: message.threads };
   }
 
   async run(steps: number): Promise<TwinResult> {
     this.child.stdin.write(`${JSON.stringify({ steps })}\n`);
     return resultSchema.parse(await this.next());
+  }
+
+  /** Milliseconds of each part, round by round. */
+  async parts(rounds: number): Promise<Readonly<Record<string, readonly number[]>>> {
+    this.child.stdin.write(`${JSON.stringify({ parts: rounds })}\n`);
+    return partsSchema.parse(await this.next()).parts;
   }
 
   close(): void {

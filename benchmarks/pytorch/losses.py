@@ -1,4 +1,5 @@
-"""RetinaNet's losses (Lin et al. 2017) and FGD's (Yang et al. 2022, CVPR), from targets and masks that are given."""
+"""RetinaNet's losses (Lin et al. 2017) and those of FGD (Yang et al., CVPR 2022), RM and PFI (Li et al., AAAI 2022) and PKD
+(Cao et al., NeurIPS 2022), from targets, masks and candidates that are given."""
 
 import math
 
@@ -48,6 +49,8 @@ class ContextBlock(nn.Module):
 class FGD(nn.Module):
     """Weights by level under the names that the product gives them (`distill.fgd.P3.conv_mask_s.weight`)."""
 
+    teacher_logits = False
+
     def __init__(self, levels, channels, temperature=0.5, alpha=1e-3, beta=5e-4, gamma=5e-4, lam=5e-6):
         super().__init__()
         self.levels = levels
@@ -72,7 +75,8 @@ class FGD(nn.Module):
         channel = c * torch.softmax(size.mean((2, 3)) / self.temperature, 1)
         return spatial, channel
 
-    def forward(self, teacher, student, inputs):
+    def forward(self, taught, own, inputs):
+        teacher, student = taught["features"], own["features"]
         parts = dict.fromkeys(("foreground", "background", "attention", "global"), 0.0)
         for level, t, s in zip(self.levels, teacher, student):
             batch = s.shape[0]
@@ -85,6 +89,59 @@ class FGD(nn.Module):
             parts["global"] += ((self.blocks[f"{level}_s"](s) - self.blocks[f"{level}_t"](t)) ** 2).sum() / batch
         weights = {"foreground": self.alpha, "background": self.beta, "attention": self.gamma, "global": self.lam}
         return {f"fgd.{name}": weights[name] * value for name, value in parts.items()}
+
+
+class RankAndPrediction(nn.Module):
+    """RM over each object's candidates, and PFI. No weights of its own."""
+
+    teacher_logits = True
+
+    def __init__(self, inputs, levels, classes, rank=4.0, imitation=1.5):
+        super().__init__()
+        self.classes, self.rank, self.imitation = classes, rank, imitation
+        group = inputs["rm.group"].reshape(-1).long()
+        batch = inputs["images"].shape[0]
+        labels = torch.cat([inputs[f"rm.score.{level}"].reshape(batch, -1) % classes for level in levels], 1).reshape(-1)
+        # Which slots are candidates is known before the step, as the targets are.
+        self.slots = torch.nonzero(group < group.numel()).reshape(-1)
+        self.labels = labels[self.slots].long()
+        self.group = group[self.slots]
+        self.groups = int(self.group.max()) + 1 if self.group.numel() else 0
+        self.weight = inputs["rm.weight"][self.slots]
+
+    def scores(self, logits):
+        return torch.sigmoid(rows(logits, self.classes)[self.slots, self.labels])
+
+    def log_softmax(self, scores):
+        top = scores.new_full((self.groups,), -math.inf).scatter_reduce(0, self.group, scores.detach(), "amax")
+        centred = scores - top[self.group]
+        sums = scores.new_zeros(self.groups).index_add(0, self.group, centred.exp())
+        return centred - sums.log()[self.group]
+
+    def forward(self, taught, own, inputs):
+        target, log_q = self.log_softmax(self.scores(taught["logits"])), self.log_softmax(self.scores(own["logits"]))
+        rank = (self.weight * target.exp() * (target - log_q)).sum()
+        imitation = 0.0
+        for f, g, s, t in zip(own["features"], taught["features"], own["logits"], taught["logits"]):
+            imitation += (((s - t) ** 2).mean(1) * ((f - g) ** 2).mean(1)).mean()
+        return {"rm.rank": self.rank * rank, "pfi.imitation": self.imitation / len(own["features"]) * imitation}
+
+
+class PKD(nn.Module):
+    teacher_logits = False
+
+    def __init__(self, weight=10.0, levels=4):
+        super().__init__()
+        self.weight, self.levels = weight, levels
+
+    @staticmethod
+    def normalised(x):
+        values = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+        return (values - values.mean(0)) / (values.std(0) + 1e-6)
+
+    def forward(self, taught, own, inputs):
+        pairs = list(zip(taught["features"], own["features"]))[: self.levels]
+        return {"pkd.correlation": self.weight * sum(0.5 * F.mse_loss(self.normalised(s), self.normalised(t)) for t, s in pairs)}
 
 
 def total(parts):

@@ -4,8 +4,17 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)}
-BOTTLENECK = {"resnet50", "resnet101"}
+RESNET = (64, 128, 256, 512)
+# By name: widths, blocks, and whether they are bottlenecks.
+FORMS = {
+    "resnet18": (RESNET, (2, 2, 2, 2), False),
+    "resnet34": (RESNET, (3, 4, 6, 3), False),
+    "resnet50": (RESNET, (3, 4, 6, 3), True),
+    "resnet101": (RESNET, (3, 4, 23, 3), True),
+    "small": ((32, 64, 96, 128), (2, 2, 2, 2), False),
+    "tiny": ((16, 32, 48, 64), (1, 1, 1, 1), False),
+}
+COMPACT = {"small", "tiny"}
 
 
 class Basic(nn.Module):
@@ -54,20 +63,24 @@ def shortcut(inputs, outputs, stride):
 
 
 class Backbone(nn.Module):
+    """The compact ones have a 3x3 stem, no pooling, and halve the map in every stage."""
+
     def __init__(self, name):
         super().__init__()
-        block = Bottleneck if name in BOTTLENECK else Basic
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        widths, blocks, bottleneck = FORMS[name]
+        compact = name in COMPACT
+        block = Bottleneck if bottleneck else Basic
+        kernel = 3 if compact else 7
+        self.conv1 = nn.Conv2d(3, widths[0], kernel, 2, kernel // 2, bias=False)
+        self.bn1 = nn.BatchNorm2d(widths[0])
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
-        channels = 64
+        self.maxpool = nn.Identity() if compact else nn.MaxPool2d(3, 2, 1)
+        channels = widths[0]
         self.channels = []
-        for stage, count in enumerate(BLOCKS[name]):
-            width = 64 * 2**stage
+        for stage, (width, count) in enumerate(zip(widths, blocks)):
             layers = []
             for index in range(count):
-                layers.append(block(channels, width, 2 if index == 0 and stage > 0 else 1))
+                layers.append(block(channels, width, 2 if index == 0 and (stage > 0 or compact) else 1))
                 channels = width * block.expansion
             setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
             self.channels.append(channels)
@@ -92,11 +105,27 @@ class Conv(nn.Module):
         return self.conv(x)
 
 
+class Block(nn.Module):
+    """A block of a tower: group norm, where there is one, makes the bias needless."""
+
+    def __init__(self, channels, norm):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, 1, 1, bias=norm == "none")
+        self.gn = nn.Identity() if norm == "none" else nn.GroupNorm(groups(channels), channels)
+
+    def forward(self, x):
+        return F.relu(self.gn(self.conv(x)), inplace=True)
+
+
+def groups(channels):
+    return 32 if channels % 32 == 0 else next(count for count in range(8, 0, -1) if channels % count == 0)
+
+
 class Neck(nn.Module):
-    def __init__(self, inputs, channels=256):
+    def __init__(self, inputs, channels, levels):
         super().__init__()
         self.lateral_convs = nn.ModuleList(Conv(width, channels, 1) for width in inputs)
-        extra = [Conv(inputs[-1], channels, 3, 2, 1), Conv(channels, channels, 3, 2, 1)]
+        extra = [Conv(inputs[-1] if index == 0 else channels, channels, 3, 2, 1) for index in range(levels - len(inputs))]
         self.fpn_convs = nn.ModuleList([Conv(channels, channels, 3, 1, 1) for _ in inputs] + extra)
 
     def forward(self, maps):
@@ -104,38 +133,41 @@ class Neck(nn.Module):
         for i in range(len(merged) - 1, 0, -1):
             merged[i - 1] = merged[i - 1] + F.interpolate(merged[i], size=merged[i - 1].shape[2:], mode="nearest")
         levels = [layer(x) for layer, x in zip(self.fpn_convs, merged)]
-        levels.append(self.fpn_convs[3](maps[-1]))
-        levels.append(self.fpn_convs[4](levels[-1]))
+        for index in range(len(merged), len(self.fpn_convs)):
+            levels.append(self.fpn_convs[index](maps[-1] if index == len(merged) else levels[-1]))
         return levels
 
 
 class Head(nn.Module):
-    def __init__(self, classes, anchors, channels=256, convs=4):
+    def __init__(self, form):
         super().__init__()
-        self.cls_convs = nn.ModuleList(Conv(channels, channels, 3, 1, 1) for _ in range(convs))
-        self.reg_convs = nn.ModuleList(Conv(channels, channels, 3, 1, 1) for _ in range(convs))
-        self.retina_cls = nn.Conv2d(channels, anchors * classes, 3, 1, 1)
+        channels, anchors = form["channels"], form["anchors"]
+        self.cls_convs = nn.ModuleList(Block(channels, form["headNorm"]) for _ in range(form["convs"]))
+        self.reg_convs = nn.ModuleList(Block(channels, form["headNorm"]) for _ in range(form["convs"]))
+        self.retina_cls = nn.Conv2d(channels, anchors * form["classes"], 3, 1, 1)
         self.retina_reg = nn.Conv2d(channels, anchors * 4, 3, 1, 1)
 
+    def classify(self, levels):
+        return [self.through(self.cls_convs, self.retina_cls, x) for x in levels]
+
     def forward(self, levels):
-        logits, regression = [], []
-        for x in levels:
-            a = b = x
-            for layer in self.cls_convs:
-                a = F.relu(layer(a), inplace=True)
-            for layer in self.reg_convs:
-                b = F.relu(layer(b), inplace=True)
-            logits.append(self.retina_cls(a))
-            regression.append(self.retina_reg(b))
-        return logits, regression
+        return self.classify(levels), [self.through(self.reg_convs, self.retina_reg, x) for x in levels]
+
+    @staticmethod
+    def through(tower, output, x):
+        for block in tower:
+            x = block(x)
+        return output(x)
 
 
 class RetinaNet(nn.Module):
-    def __init__(self, backbone, classes, anchors):
+    """form: backbone, channels, levels, convs, headNorm, classes, anchors."""
+
+    def __init__(self, form):
         super().__init__()
-        self.backbone = Backbone(backbone)
-        self.neck = Neck(self.backbone.channels[1:])
-        self.bbox_head = Head(classes, anchors)
+        self.backbone = Backbone(form["backbone"])
+        self.neck = Neck(self.backbone.channels[1:], form["channels"], form["levels"])
+        self.bbox_head = Head(form)
 
     def features(self, images):
         return self.neck(self.backbone(images))

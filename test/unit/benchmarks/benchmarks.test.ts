@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readOptions } from '../../../benchmarks/options.ts';
+import { readOptions, SUITE } from '../../../benchmarks/options.ts';
 import { relativeDifference, rounded, spreadOf } from '../../../benchmarks/statistics.ts';
 import { torchProblem } from '../../../benchmarks/twin.ts';
 
@@ -21,7 +21,12 @@ describe('the benchmark', () => {
   it('reads its options and refuses what it does not know', () => {
     expect(readOptions([])).toMatchObject({ size: [256, 256], batch: 2, teacher: 'resnet50', student: 'resnet18' });
     expect(readOptions(['--size', '128x192', '--batch', '4'])).toMatchObject({ size: [128, 192], batch: 4 });
+    expect(readOptions(['--size', 'small', '--method', 'pkd', '--parts', '0'])).toMatchObject({ size: [128, 128], batch: 4, classes: 4, teacher: 'small', student: 'tiny', method: 'pkd', parts: 0 });
+    expect(readOptions(['--contenders', 'captured,pytorchCompiled'])?.contenders).toEqual(['captured', 'pytorchCompiled']);
+    for (const args of SUITE) expect(readOptions(args)).toBeDefined();
     expect(readOptions(['--help'])).toBeUndefined();
+    expect(() => readOptions(['--contenders', 'pytorchEager'])).toThrow(/captured/);
+    expect(() => readOptions(['--method', 'none'])).toThrow(/--method/);
     expect(() => readOptions(['--size', 'big'])).toThrow(/--size/);
     expect(() => readOptions(['--batch', '0'])).toThrow(/--batch/);
     expect(() => readOptions(['--colour', 'red'])).toThrow(/colour/);
