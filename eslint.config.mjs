@@ -5,11 +5,12 @@ import ts from 'typescript-eslint';
 const rooms = {
   experiment: [],
   engine: [],
-  data: ['experiment', 'engine'],
+  teacherCache: [],
+  data: ['experiment', 'engine', 'teacherCache'],
   detectors: ['experiment', 'engine'],
   distillers: ['experiment', 'engine', 'detectors'],
   evaluation: ['engine'],
-  run: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation'],
+  run: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation', 'teacherCache'],
   store: ['experiment'],
   firstSteps: ['experiment'],
   language: ['experiment', 'store'],
@@ -18,7 +19,7 @@ const rooms = {
   comparison: ['experiment', 'store', 'charts'],
   report: ['experiment', 'store', 'charts'],
   sweep: ['experiment', 'store', 'launch', 'comparison'],
-  cli: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation', 'run', 'store', 'launch', 'comparison', 'report', 'charts', 'sweep'],
+  cli: ['experiment', 'engine', 'data', 'detectors', 'distillers', 'evaluation', 'run', 'store', 'launch', 'comparison', 'report', 'charts', 'sweep', 'teacherCache'],
   extension: ['experiment', 'firstSteps', 'store', 'language', 'launch', 'charts', 'comparison', 'sweep'],
 };
 

@@ -1,6 +1,7 @@
 /** The commands and their options. Everything heavy is imported inside the command that needs it. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type Arm } from '../experiment/record.ts';
+import { type CacheOptions } from './commands/cache.ts';
 import { type CleanOptions } from './commands/clean.ts';
 import { type CompareOptions } from './commands/compare.ts';
 import { type EvaluateOptions } from './commands/evaluate.ts';
@@ -47,6 +48,7 @@ function createProgram(surroundings: Surroundings, done: (code: number) => void)
     .addHelpText('after', EXIT_CODES);
   addRuns(program, surroundings, done);
   addNetworks(program, surroundings, done);
+  addCache(program, surroundings, done);
   addTools(program, surroundings, done);
   return program;
 }
@@ -127,6 +129,21 @@ function addKeeping(program: Command, surroundings: Surroundings, done: (code: n
     .option('--pictures-quota <MB>', 'what all recorded masks together may take')
     .option('--json', 'one JSON object', false)
     .action(async (folder: string, options: CleanOptions) => { done(await (await import('./commands/clean.ts')).clean(surroundings, folder, options)); });
+}
+
+function addCache(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  program.command('cache').argument('[folder]', 'folder of a cache; default: the user\'s own')
+    .description('outputs of teachers that runs have kept (engine.teacherCache): what they take, teacher by teacher')
+    .option('--delete', 'delete what is listed; runs compute it anew', false)
+    .addOption(new Option('--unused <days>', 'only what was not used for so many days').argParser(days))
+    .option('--json', 'one JSON object', false)
+    .action(async (folder: string | undefined, options: CacheOptions) => { done(await (await import('./commands/cache.ts')).cache(surroundings, folder, options)); });
+}
+
+function days(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('A number of days, 0 or more.');
+  return value;
 }
 
 function addSweeps(program: Command, surroundings: Surroundings, done: (code: number) => void): void {

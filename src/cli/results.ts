@@ -1,6 +1,6 @@
 /** A run's outcome, as a table for people and as an object for machines. */
-import { type Metrics } from '../experiment/record.ts';
-import { type RunSummary, type Subject } from '../store/index.ts';
+import { type Metrics, type TeacherCacheSummary } from '../experiment/record.ts';
+import { cacheWords, type RunSummary, type Subject } from '../store/index.ts';
 import { percent, signedPercent } from './words.ts';
 
 const ROWS: readonly (readonly [Subject, string])[] = [
@@ -27,6 +27,7 @@ export function resultTable(run: RunSummary): readonly string[] {
     const { value, against, step } = run.gain;
     lines.push(`gain ${signedPercent(value)} AP over the better control (${against === 'control' ? 'not inheriting' : 'inheriting'}), both at step ${step}`);
   }
+  if (run.teacherCache !== undefined) lines.push(cacheWords(run.teacherCache));
   return lines;
 }
 
@@ -43,6 +44,8 @@ export interface RunResult {
   readonly secondsPerStep: number | null;
   /** Most memory that the run's process held. */
   readonly peakMemoryMiB: number | null;
+  /** What kept outputs of teachers did. */
+  readonly teacherCache?: TeacherCacheSummary;
   readonly step: number;
   readonly folder: string;
 }
@@ -60,6 +63,7 @@ export function resultObject(run: RunSummary): RunResult {
     secondsPerStep: run.secondsPerStep.student ?? null,
     peakMemoryMiB: run.peakMemory === undefined ? null : Math.round(run.peakMemory / 2 ** 20),
     step: run.steps.student ?? 0,
+    ...(run.teacherCache === undefined ? {} : { teacherCache: run.teacherCache }),
     folder: run.folder,
   };
 }

@@ -7,10 +7,12 @@ import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DistillError } from '../errors.ts';
 import { type DataConfig } from '../experiment/schema.ts';
+import { type CachePlan } from '../teacherCache/plan.ts';
 import { BatchMaker, type BatchPlan, type PreparedBatch } from './batches.ts';
 import { DEFAULT_CACHE_BYTES } from './imageCache.ts';
 import { fromErrorRecord, toRecord, type FromLoader, type ImageRecord, type LoaderSetup, type ToLoader } from './loaderProtocol.ts';
-import { type Batch, type DataSet } from './sample.ts';
+import { type Batch, type DataSet, type TaughtBatch } from './sample.ts';
+import { taughtBytes, type Keepsake } from './taught.ts';
 
 export interface BatchLoaderOptions {
   readonly dataSet: DataSet;
@@ -22,6 +24,8 @@ export interface BatchLoaderOptions {
   readonly from?: number | undefined;
   /** Memory for resized images. */
   readonly cacheBytes?: number | undefined;
+  /** Outputs of teachers to look for with each batch. */
+  readonly taught?: CachePlan | undefined;
   /** The thread's bundle; `false` prepares on the calling thread. Default: `loader.js` beside the running bundle, if it is there. */
   readonly worker?: string | false | undefined;
 }
@@ -29,7 +33,8 @@ export interface BatchLoaderOptions {
 /** Where prepared batches come from. */
 interface Maker {
   next(): Promise<PreparedBatch>;
-  dispose(): Promise<void>;
+  keep(keepsake: Keepsake): void;
+  dispose(): Promise<TaughtBatch['state'] | undefined>;
 }
 
 /** Batches in waiting may take this much memory together. */
@@ -42,12 +47,12 @@ export class BatchLoader {
   private readonly size: number;
   private readonly maker: Maker;
 
-  constructor({ dataSet, config, batch, seed, from = 0, cacheBytes = DEFAULT_CACHE_BYTES, worker = defaultWorker() }: BatchLoaderOptions) {
+  constructor({ dataSet, config, batch, seed, from = 0, cacheBytes = DEFAULT_CACHE_BYTES, taught, worker = defaultWorker() }: BatchLoaderOptions) {
     this.dataSet = dataSet;
     this.size = config.size[0] * config.size[1] * 3;
     const { size, resize, normalize, augment } = config;
-    const plan: BatchPlan = { config: { size, resize, normalize, augment }, batch, seed, cacheBytes };
-    const ahead = Math.max(2, Math.min(8, Math.floor(AHEAD_BYTES / (batch * this.size * 4))));
+    const plan: BatchPlan = { config: { size, resize, normalize, augment }, batch, seed, cacheBytes, taught };
+    const ahead = Math.max(2, Math.min(8, Math.floor(AHEAD_BYTES / (batch * this.size * 4 + (taught === undefined ? 0 : taughtBytes(taught, batch))))));
     const records = worker === false ? undefined : allRecords(dataSet);
     this.mode = worker === false || records === undefined ? 'inline' : 'worker';
     this.maker = worker === false || records === undefined
@@ -57,9 +62,9 @@ export class BatchLoader {
 
   /** The next step's batch. @throws DistillError DL308 … DL310 for an image, DL312 if the thread dies */
   async next(): Promise<Batch> {
-    const { images, examples } = await this.maker.next();
+    const { images, examples, taught } = await this.maker.next();
     return {
-      images,
+      images, taught,
       examples: examples.map(({ position, truth, contentSize, scale }, slot) => {
         const image = this.dataSet.images[position];
         if (image === undefined) throw new RangeError(`no image at ${position}`);
@@ -68,8 +73,13 @@ export class BatchLoader {
     };
   }
 
-  /** Ends the thread; calls of `next` that still wait are rejected. */
-  dispose(): Promise<void> {
+  /** Puts by what a teacher made of an image; returns at once. The bytes are given away. */
+  keep(keepsake: Keepsake): void {
+    this.maker.keep(keepsake);
+  }
+
+  /** Ends the thread; calls of `next` that still wait are rejected. What was put by is on disk then. @returns how the cache was left */
+  dispose(): Promise<TaughtBatch['state'] | undefined> {
     return this.maker.dispose();
   }
 }
@@ -108,9 +118,14 @@ class InlineMaker implements Maker {
     return current;
   }
 
-  async dispose(): Promise<void> {
+  keep(keepsake: Keepsake): void {
+    this.maker.keep(keepsake);
+  }
+
+  async dispose(): Promise<TaughtBatch['state'] | undefined> {
     this.done = true;
     await this.coming?.catch(() => undefined);
+    return this.maker.settled();
   }
 
   private start(): Promise<PreparedBatch> {
@@ -134,6 +149,7 @@ class WorkerMaker implements Maker {
   private readonly exited: Promise<void>;
   private failure: Error | undefined;
   private stopped = false;
+  private settled: TaughtBatch['state'] | undefined;
 
   constructor(file: string, setup: LoaderSetup) {
     this.worker = new Worker(file, { workerData: setup, execArgv: [], name: 'batches' });
@@ -141,6 +157,7 @@ class WorkerMaker implements Maker {
     this.worker.unref();
     this.worker.on('message', (message: FromLoader) => {
       if ('batch' in message) this.take(message.batch);
+      else if ('settled' in message) this.settled = message.settled;
       else this.fail(fromErrorRecord(message.error));
     });
     this.worker.on('error', (cause) => {
@@ -165,7 +182,11 @@ class WorkerMaker implements Maker {
     return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
   }
 
-  async dispose(): Promise<void> {
+  keep(keepsake: Keepsake): void {
+    this.ask({ keep: keepsake }, [keepsake.bytes.buffer]);
+  }
+
+  async dispose(): Promise<TaughtBatch['state'] | undefined> {
     this.stopped = true;
     this.fail(disposed());
     this.ready.length = 0;
@@ -174,6 +195,7 @@ class WorkerMaker implements Maker {
     const late = setTimeout(() => void this.worker.terminate(), 5000);
     await this.exited;
     clearTimeout(late);
+    return this.settled;
   }
 
   private take(batch: PreparedBatch): void {
@@ -200,8 +222,8 @@ class WorkerMaker implements Maker {
     if (this.waiting.length === 0) this.worker.unref();
   }
 
-  private ask(message: ToLoader): void {
-    this.worker.postMessage(message);
+  private ask(message: ToLoader, transfer: ArrayBuffer[] = []): void {
+    this.worker.postMessage(message, transfer);
   }
 }
 

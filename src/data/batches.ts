@@ -1,9 +1,11 @@
 /** Which images a step sees, and the making of its batch: a pure function of (data, config, seed, step), on whatever thread. */
 import { type GroundTruth } from '../engine/boxes.ts';
 import { Random } from '../engine/random.ts';
+import { type CachePlan } from '../teacherCache/plan.ts';
 import { ImageCache } from './imageCache.ts';
 import { prepareExample, type PrepareConfig } from './prepare.ts';
-import { type AnnotatedImage } from './sample.ts';
+import { type AnnotatedImage, type TaughtBatch } from './sample.ts';
+import { TaughtBatches, type Keepsake } from './taught.ts';
 
 export interface BatchPlan {
   readonly config: PrepareConfig;
@@ -11,6 +13,8 @@ export interface BatchPlan {
   readonly batch: number;
   readonly seed: number;
   readonly cacheBytes: number;
+  /** Outputs of teachers to look for. */
+  readonly taught?: CachePlan | undefined;
 }
 
 /** A batch without its images' identities, as it travels between threads. */
@@ -18,6 +22,8 @@ export interface PreparedBatch {
   /** [N, H, W, 3]. */
   readonly images: Float32Array<ArrayBuffer>;
   readonly examples: readonly PreparedExample[];
+  /** With `BatchPlan.taught`. */
+  readonly taught?: TaughtBatch | undefined;
 }
 
 export interface PreparedExample {
@@ -60,11 +66,13 @@ export class BatchMaker {
   private readonly plan: BatchPlan;
   private readonly cache: ImageCache;
   private readonly orders = new Map<number, readonly number[]>();
+  private readonly taught: TaughtBatches | undefined;
 
   constructor(images: readonly AnnotatedImage[], plan: BatchPlan) {
     this.images = images;
     this.plan = plan;
     this.cache = new ImageCache(plan.cacheBytes);
+    this.taught = plan.taught === undefined ? undefined : new TaughtBatches(plan.taught, plan.config.size);
   }
 
   /** @param step from 0. @throws DistillError DL308 … DL310 */
@@ -82,7 +90,17 @@ export class BatchMaker {
       const { truth, contentSize, scale } = await prepareExample(image, config, random, { cache: this.cache, pool: this.images, target });
       return { position, truth, contentSize, scale };
     }));
-    return { images, examples };
+    return { images, examples, taught: await this.taught?.find(images, batch) };
+  }
+
+  /** Puts by what a teacher made of an image. */
+  keep(keepsake: Keepsake): void {
+    this.taught?.keep(keepsake);
+  }
+
+  /** Until all that was put by is on disk. */
+  async settled(): Promise<TaughtBatch['state'] | undefined> {
+    return this.taught?.settled();
   }
 
   private order(epoch: number): readonly number[] {

@@ -2,8 +2,9 @@
 import { DistillError, type ErrorDetails } from '../errors.ts';
 import { type BatchPlan, type PreparedBatch } from './batches.ts';
 import { fileImage } from './images.ts';
-import { type AnnotatedImage, type AnnotatedObject, type ImageSource } from './sample.ts';
+import { type AnnotatedImage, type AnnotatedObject, type ImageSource, type TaughtBatch } from './sample.ts';
 import { sceneImage } from './scenes.ts';
+import { type Keepsake } from './taught.ts';
 
 export interface LoaderSetup {
   readonly images: readonly ImageRecord[];
@@ -25,9 +26,10 @@ export interface ImageRecord {
 }
 
 /** `more`: one batch was taken. */
-export type ToLoader = 'more' | 'stop';
+export type ToLoader = 'more' | 'stop' | { readonly keep: Keepsake };
 
-export type FromLoader = { readonly batch: PreparedBatch } | { readonly error: ErrorRecord };
+/** `settled`: the last message of a thread that was told to stop. */
+export type FromLoader = { readonly batch: PreparedBatch } | { readonly error: ErrorRecord } | { readonly settled: TaughtBatch['state'] | undefined };
 
 export interface ErrorRecord {
   readonly code: string | undefined;

@@ -12,7 +12,8 @@ async function serve(port: NonNullable<typeof parentPort>, setup: LoaderSetup): 
   let stopped = false;
   let wake = (): void => undefined;
   port.on('message', (message: ToLoader) => {
-    if (message === 'more') allowed += 1;
+    if (typeof message === 'object') maker.keep(message.keep);
+    else if (message === 'more') allowed += 1;
     else stopped = true;
     wake();
   });
@@ -32,13 +33,14 @@ async function serve(port: NonNullable<typeof parentPort>, setup: LoaderSetup): 
     }
     try {
       const batch = await first;
-      if (!ended()) send({ batch }, [batch.images.buffer]);
+      if (!ended()) send({ batch }, [batch.images.buffer, ...(batch.taught?.groups ?? []).flatMap(({ values }) => values.map(({ buffer }) => buffer))]);
     } catch (error) {
       send({ error: toErrorRecord(error) }, []);
       break;
     }
   }
   await Promise.allSettled(making);
+  send({ settled: await maker.settled() }, []);
   port.close();
 }
 

@@ -1,5 +1,6 @@
 /** What a data set is to the rest, whatever its format on disk. */
 import { type Box, type GroundTruth } from '../engine/boxes.ts';
+import { type StoreState } from '../teacherCache/store.ts';
 
 export type Split = 'train' | 'val';
 
@@ -84,4 +85,16 @@ export interface Batch {
   readonly examples: readonly Example[];
   /** [N, H, W, 3]. */
   readonly images: Float32Array;
+  /** Where outputs of teachers are kept. */
+  readonly taught?: TaughtBatch | undefined;
+}
+
+/** What the cache has of the teachers' outputs for a batch. */
+export interface TaughtBatch {
+  /** Names of the images by their pixels. */
+  readonly images: readonly string[];
+  /** In the order of the plan's groups. Values are of the whole batch, [N, …] by output; those of an image that was not found mean nothing. */
+  readonly groups: readonly { readonly found: readonly boolean[]; readonly values: readonly Float32Array<ArrayBuffer>[] }[];
+  /** Of the cache, when the batch was made. */
+  readonly state: StoreState;
 }

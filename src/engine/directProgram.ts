@@ -22,7 +22,12 @@ export function directProgram(functions: Readonly<Record<string, FunctionSpec>>)
   };
 }
 
-function runOnce(spec: FunctionSpec, inputs: HostTensors): Record<string, HostTensor> {
+/** Runs a function on its example and changes nothing, for those who want to see what it reads. */
+export function rehearse(spec: FunctionSpec): void {
+  runOnce(spec, spec.example, false);
+}
+
+function runOnce(spec: FunctionSpec, inputs: HostTensors, assigning = true): Record<string, HostTensor> {
   const results: Record<string, HostTensor> = {};
   tf.tidy(() => {
     const tensors = Object.fromEntries(Object.entries(inputs).map(([key, { data, shape, dtype }]) => [key, tf.tensor(data, [...shape], dtype)]));
@@ -30,7 +35,7 @@ function runOnce(spec: FunctionSpec, inputs: HostTensors): Record<string, HostTe
     // Everything is computed before anything is assigned, as in the graph.
     const assignments = updates.flatMap((update) => (isFused(update) ? update.compose() : [update]));
     for (const [key, tensor] of Object.entries(outputs)) results[key] = toHost(tensor);
-    for (const [variable, value] of assignments) variable.assign(value);
+    if (assigning) for (const [variable, value] of assignments) variable.assign(value);
     // What a function kept beyond a gradient's own scope is let go here.
     for (const tensor of [...Object.values(outputs), ...assignments.map(([, value]) => value)]) tensor.dispose();
   });

@@ -29,7 +29,7 @@ export interface FunctionSpec {
 
 export interface Program {
   readonly captured: boolean;
-  /** Runs one function. Values come back on the host. Throws when an input's name, type or shape is not the recorded one. */
+  /** Runs one function. Values come back on the host. Throws when an input's name, type or shape is not the recorded one; what nothing in a captured function reads may be left out. */
   run(name: string, inputs: HostTensors): Record<string, HostTensor>;
   /** The variables' present values (in a captured program they live in the session, not in the tf.Variables). */
   read(variables: readonly tf.Variable[]): Float32Array[];
@@ -48,7 +48,11 @@ export interface ProgramOptions {
   readonly devices?: readonly string[];
 }
 
-/** Captured on native TensorFlow (unless `capture` is false), direct elsewhere. */
+export function captures(engine: Engine, capture: boolean): boolean {
+  return capture && engine.backend === 'tensorflow';
+}
+
+/** Captured on native TensorFlow (unless `capture` is false), direct elsewhere. Functions are recorded in their order. */
 export function createProgram({ engine, capture, variables, functions, devices = [] }: ProgramOptions): Program {
-  return capture && engine.backend === 'tensorflow' ? captureProgram(variables, functions, devices) : directProgram(functions);
+  return captures(engine, capture) ? captureProgram(variables, functions, devices) : directProgram(functions);
 }

@@ -5,7 +5,7 @@ import { type Finding } from './problems.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Only these keys hold paths; elsewhere the text stays as it is. */
-const PATH_KEYS = new Set(['root', 'annotations', 'images', 'config', 'weights', 'encoder', 'train', 'val']);
+const PATH_KEYS = new Set(['root', 'annotations', 'images', 'config', 'weights', 'encoder', 'train', 'val', 'folder']);
 
 export function expandVariables(data: unknown, environment: Environment, findings: Finding[], path: KeyPath = []): unknown {
   if (Array.isArray(data)) return data.map((item, index) => expandVariables(item, environment, findings, [...path, index]));

@@ -66,10 +66,20 @@ const evaluation = z.object({
 const pictures = z.object({ type: z.literal('pictures'), time, arm: armSchema, step: z.number(), folder: z.string() });
 const checkpoint = z.object({ type: z.literal('checkpoint'), time, arm: armSchema, step: z.number(), folder: z.string(), kind: z.enum(['last', 'best']) });
 const warning = z.object({ type: z.literal('warning'), time, message: z.string(), code: z.string().optional() });
+const teacherCache = z.object({
+  hits: z.number(), misses: z.number(), precision: z.enum(['half', 'full']),
+  /** Of all entries of the folder. */
+  bytes: z.number().optional(),
+  /** Hits times what the teacher takes for an image. */
+  secondsSaved: z.number().optional(),
+});
+export type TeacherCacheSummary = z.infer<typeof teacherCache>;
 const ended = z.object({
   type: z.literal('ended'), time, state: z.enum(['finished', 'stopped', 'failed']),
   /** Most memory that the process held, in bytes. */
   peakMemory: z.number().optional(),
+  /** Outputs of teachers, one an image: found in the cache, and computed. */
+  teacherCache: teacherCache.optional(),
   error: z.object({ code: z.string(), message: z.string(), explanation: z.string(), line: z.number().optional() }).optional(),
 });
 

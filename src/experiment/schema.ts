@@ -178,6 +178,11 @@ export const experimentSchema = z.strictObject({
     capture: z.boolean().default(true).describe('Run each step as one TensorFlow graph. `false` runs op by op: slower, same losses.'),
     device: z.string().optional().describe('`cpu`, or the number of a GPU, or several as in `0,1`. Default: all GPUs are seen, the first computes.'),
     replicas: z.int().min(1).max(16).default(1).describe('Equal parts of a batch that are computed beside each other, each on a GPU of its own, in one graph. Trains as one device with the whole batch; batch norms that learn take statistics of each part.').meta({ unit: 'parts of a batch' }),
+    teacherCache: z.strictObject({
+      keep: z.enum(['none', 'half', 'full']).default('none').describe('What is kept of each value. `half`: 16 bits, within 0.05 % of it. `full`: all 32 bits, for twice the disk. `none`: nothing, the teacher runs in every step.'),
+      size: positive.default(10).describe('Most that all kept outputs in the folder may take. Beyond it the longest unused go first, and nothing more is kept where all are in use.').meta({ unit: 'GB' }),
+      folder: path.optional().describe('Where outputs are kept; runs that share it share them. May hold `${env:NAME}`. Default: the user\'s cache folder (`distill-lab cache` tells).'),
+    }).prefault({}).describe('Keeps on disk what the methods read of the teachers\' outputs, so that a teacher runs once for each image and flip instead of in every step. Of use where images come again unchanged but for flips.'),
   }).prefault({}).describe('What computes, and how.'),
   control: z.boolean().default(false).describe('Also train the same student without distillation (with and without inheriting, if it inherits), and report the difference.'),
   seeds: seedsSchema.optional().describe('Train once with each of these seeds (`distill-lab sweep`). Left out: once, with `train.seed`.'),

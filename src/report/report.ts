@@ -6,7 +6,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { type RunEvent } from '../experiment/record.ts';
-import { type RunSummary, readResolved, readRun } from '../store/index.ts';
+import { cacheWords, type RunSummary, readResolved, readRun } from '../store/index.ts';
 import { formatCount } from '../../webview/format.ts';
 import { RunModel } from '../../webview/model.ts';
 import { REPORT_ELEMENT, type ReportData } from '../../webview/reportData.ts';
@@ -55,12 +55,17 @@ function withoutMissing(events: readonly RunEvent[], { pictures }: CollectedPict
   return events.filter((event) => event.type !== 'pictures' || embedded.has(event.folder));
 }
 
+function capitalised(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+}
+
 function notesOf(run: RunSummary, model: RunModel, thinning: number, pictures: CollectedPictures): string[] {
   const notes = [...new Set(model.warnings)].slice(0, 50);
   if (run.engine?.notice !== undefined) notes.push(run.engine.notice);
   if (run.damage !== undefined) notes.push(run.damage);
+  if (run.teacherCache !== undefined) notes.push(`${capitalised(cacheWords(run.teacherCache))}.`);
   if (thinning > 1) notes.push(`Curves are drawn from every ${formatCount(thinning)}th step of the longest training; the run folder has them all.`);
-  if (pictures.note !== '') notes.push(`${pictures.note.charAt(0).toUpperCase()}${pictures.note.slice(1)}.`);
+  if (pictures.note !== '') notes.push(`${capitalised(pictures.note)}.`);
   return notes;
 }
 

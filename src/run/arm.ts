@@ -10,10 +10,12 @@ import { type Engine } from '../engine/backend.ts';
 import { type Program } from '../engine/program.ts';
 import { type Arm as ArmName } from '../experiment/record.ts';
 import { type Experiment } from '../experiment/schema.ts';
+import { type CachePlan } from '../teacherCache/index.ts';
 import { readCheckpoint, type CheckpointValues } from './checkpoint.ts';
 import { type PictureRecorder } from './pictures.ts';
 import { Stage, type StagePlan } from './stage.ts';
 import { unprefixed } from './step.ts';
+import { type TeacherCache } from './teacherCache.ts';
 
 export interface ArmOptions {
   readonly name: ArmName;
@@ -25,6 +27,8 @@ export interface ArmOptions {
   readonly training: DataSet;
   /** Images whose pictures are recorded; empty for none. */
   readonly pictures?: PictureRecorder | undefined;
+  /** Keeps the teachers' outputs. */
+  readonly cache?: TeacherCache | undefined;
 }
 
 export interface StepRecord {
@@ -78,12 +82,15 @@ export class Arm {
     if (plan !== this.stage.plan) {
       this.stage.close();
       this.stage = await createStage(plan, this.options);
+      // Other teachers: other outputs to look for.
+      if (this.options.cache !== undefined) await this.endLoader();
     }
     const begin = performance.now();
-    this.loader ??= loaderOf(this.options, this.step);
     const { stage } = this;
-    const inputs = stage.inputs(await this.loader.next(), this.step, stage.observer());
-    const outputs = stage.program.run('train', inputs);
+    const loader = (this.loader ??= loaderOf(this.options, this.step, stage.cachePlan));
+    const batch = await loader.next();
+    const taught = stage.taughtInputs(batch, (keepsake) => { loader.keep(keepsake); });
+    const outputs = stage.program.run('train', { ...stage.inputs(batch, this.step, stage.observer(taught)), ...taught });
     if (stage.average !== undefined) stage.program.run('average', stage.average.inputs(this.step - plan.from));
     const learningRate = stage.learningRate(this.step);
     this.step += 1;
@@ -108,8 +115,13 @@ export class Arm {
   }
 
   async dispose(): Promise<void> {
-    await this.loader?.dispose();
+    await this.endLoader();
     this.stage.dispose();
+  }
+
+  private async endLoader(): Promise<void> {
+    this.options.cache?.saw(await this.loader?.dispose());
+    this.loader = undefined;
   }
 }
 
@@ -129,6 +141,6 @@ async function createStage(plan: StagePlan, options: ArmOptions): Promise<Stage>
   }
 }
 
-function loaderOf({ experiment: { data, train }, training }: ArmOptions, from: number): BatchLoader {
-  return new BatchLoader({ dataSet: training, config: data, batch: train.batch, seed: train.seed, from });
+function loaderOf({ experiment: { data, train }, training }: ArmOptions, from: number, taught?: CachePlan): BatchLoader {
+  return new BatchLoader({ dataSet: training, config: data, batch: train.batch, seed: train.seed, from, taught });
 }

@@ -48,7 +48,8 @@ export async function runChild(folder: string): Promise<number> {
     if (engine.notice !== undefined) events.write({ type: 'warning', message: engine.notice });
     const state = await train(run);
     for (const arm of run.arms) await arm.dispose();
-    events.end({ type: 'ended', state });
+    const teacherCache = run.cache?.summary();
+    events.end({ type: 'ended', state, ...(teacherCache === undefined ? {} : { teacherCache }) });
     log(state);
     return state === 'finished' ? 0 : 3;
   } catch (error) {

@@ -25,6 +25,7 @@ import { loadTeachers, planLessons, STREAMS, type LoadedTeacher } from './lesson
 import { readMethodFiles } from './methodFiles.ts';
 import { resolvePath } from './paths.ts';
 import { PictureRecorder } from './pictures.ts';
+import { TeacherCache } from './teacherCache.ts';
 
 export interface PreparedRun {
   readonly folder: string;
@@ -39,6 +40,8 @@ export interface PreparedRun {
   readonly teachers: readonly Detector[];
   readonly teacherEvaluated: boolean;
   readonly arms: readonly Arm[];
+  /** Of the teachers' outputs, if they are kept. */
+  readonly cache: TeacherCache | undefined;
   readonly steps: number;
   readonly stepsPerEpoch: number;
   readonly evaluateEvery: number;
@@ -71,6 +74,7 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
 
   if (experiment.teacher !== undefined) events.write({ type: 'phase', phase: 'teacher' });
   const teachers = await loadTeachers(experiment, { training, engine, baseFolder, report: (what, loaded) => { logLoaded(what, loaded, log); }, log });
+  const cache = await TeacherCache.open(experiment, teachers, { engine, baseFolder, warn: (warning) => { events.write({ type: 'warning', ...warning }); } });
 
   const examples: Example[] = [];
   if (experiment.pictures.images > 0) {
@@ -83,10 +87,10 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
     await nextTurn();
     signal.throwIfAborted();
     events.write({ type: 'phase', phase: 'capturing', arm: name });
-    arms.push(await createArm(name, { ...options, training, teachers, steps, baseFolder, examples }));
+    arms.push(await createArm(name, { ...options, training, teachers, steps, baseFolder, examples, cache }));
   }
   return {
-    folder, experiment, engine, events, signal, log, training, validation, teachers: teachers.map(({ detector }) => detector), arms, steps, stepsPerEpoch, evaluateEvery,
+    folder, experiment, engine, events, signal, log, training, validation, teachers: teachers.map(({ detector }) => detector), arms, cache, steps, stepsPerEpoch, evaluateEvery,
     teacherEvaluated: events.evaluatedTeacher(),
     picturesEvery: experiment.pictures.every ?? tenth,
     checkpointEvery: experiment.checkpoint.every ?? evaluateEvery,
@@ -117,9 +121,10 @@ interface ArmSurroundings extends PrepareOptions {
   readonly steps: number;
   readonly baseFolder: string;
   readonly examples: readonly Example[];
+  readonly cache: TeacherCache | undefined;
 }
 
-async function createArm(name: ArmName, { folder, resolved: { experiment }, engine, training, teachers, steps, baseFolder, examples, log }: ArmSurroundings): Promise<Arm> {
+async function createArm(name: ArmName, { folder, resolved: { experiment }, engine, training, teachers, steps, baseFolder, examples, cache, log }: ArmSurroundings): Promise<Arm> {
   const { data, train, evaluate } = experiment;
   const student = createDetector(experiment.student, { classes: training.classes, random: Random.of(train.seed, STREAMS.student), evaluation: evaluate });
   if (experiment.student.weights !== undefined) {
@@ -133,5 +138,5 @@ async function createArm(name: ArmName, { folder, resolved: { experiment }, engi
     : stagesOf(experiment, steps).map(({ from, to }) => ({ from, to, networks: { student, distillers: [] } }));
   const pictures = name === 'student' && examples.length > 0 ? new PictureRecorder(examples, data, (method) => methodOf(lessonParts(method).method).pictures) : undefined;
   const found = findCheckpoint(folder, name, 'last');
-  return Arm.create({ name, experiment, engine, student, stages, training, pictures }, found === undefined ? undefined : { folder: found.folder, step: found.state.step, bestAP: found.state.bestAP, evaluationDue: found.state.evaluationDue });
+  return Arm.create({ name, experiment, engine, student, stages, training, pictures, cache: name === 'student' ? cache : undefined }, found === undefined ? undefined : { folder: found.folder, step: found.state.step, bestAP: found.state.bestAP, evaluationDue: found.state.evaluationDue });
 }

@@ -5,21 +5,26 @@
 import type * as tf from '@tensorflow/tfjs';
 import { type Batch } from '../data/sample.ts';
 import { saveStateDict, readVariables } from '../detectors/stateDict.ts';
-import { directProgram } from '../engine/directProgram.ts';
+import { type Keepsake } from '../data/taught.ts';
+import { directProgram, rehearse } from '../engine/directProgram.ts';
 import { float32, type HostTensors } from '../engine/hostTensor.ts';
 import { Optimizer } from '../engine/optimizer.ts';
-import { createProgram, type FunctionSpec, type Program } from '../engine/program.ts';
+import { captures, createProgram, type FunctionSpec, type Program } from '../engine/program.ts';
 import { Random } from '../engine/random.ts';
 import { learningRateAt } from '../experiment/schedule.ts';
 import { type Engine } from '../engine/backend.ts';
 import { type Experiment } from '../experiment/schema.ts';
 import { lessonParts } from '../experiment/teachers.ts';
+import { type CachePlan } from '../teacherCache/index.ts';
 import { WeightAverage } from './average.ts';
 import { matchValues, namedValues, type CheckpointValues } from './checkpoint.ts';
 import { inferenceFunction } from './infer.ts';
 import { stepInputs, type Observe } from './methodInputs.ts';
 import { type PictureRecorder } from './pictures.ts';
 import { observationStep, observes, teachersIn, trainingStep, withReplicas, type Networks } from './step.ts';
+import { isTaught } from './fedOutputs.ts';
+import { TaughtStage } from './taughtStage.ts';
+import { type TeacherCache } from './teacherCache.ts';
 
 /** Streams of random numbers of methods' steps, beyond those of `prepare.ts`. */
 const METHOD_STREAM = 1000;
@@ -36,6 +41,8 @@ export interface StageOptions {
   readonly engine: Engine;
   /** Images whose pictures are recorded. */
   readonly pictures?: PictureRecorder | undefined;
+  /** Keeps the teachers' outputs; left out: the teachers are a part of the step. */
+  readonly cache?: TeacherCache | undefined;
 }
 
 export class Stage {
@@ -44,10 +51,11 @@ export class Stage {
   readonly average: WeightAverage | undefined;
   private readonly options: StageOptions;
   private readonly optimizer: Optimizer;
+  private readonly taught: TaughtStage | undefined;
 
   /** Builds and captures the programs; takes seconds for large networks. @param example any batch: its shapes count */
   constructor(plan: StagePlan, options: StageOptions, example: Batch) {
-    const { experiment: { train: recipe, data, engine: { capture, precision, replicas } }, engine, pictures: recorder } = options;
+    const { experiment: { train: recipe, data, engine: { capture, precision, replicas } }, engine, pictures: recorder, cache } = options;
     const { networks } = plan;
     const { student, distillers } = networks;
     this.plan = plan;
@@ -60,15 +68,26 @@ export class Stage {
     // Shapes of what is fed after an observation are known only once something was observed: once op by op, before the capture.
     const split = withReplicas(networks, replicas);
     const observations: Record<string, FunctionSpec> = {};
-    const observeOnce = (name: string, training: boolean): Observe | undefined => !observes(networks) ? undefined : (inputs) => {
-      observations[name] = { run: observationStep(training ? split : networks, training), example: inputs, precision };
+    const observeOnce = (name: string, training: boolean, taught?: TaughtStage): Observe | undefined => !observes(networks) ? undefined : (given) => {
+      const inputs = { ...given, ...taught?.example(recipe.batch) };
+      observations[name] = { run: observationStep(training ? split : networks, training, taught?.forward), example: inputs, precision };
       return directProgram(observations).run(name, inputs);
     };
-    const train = { precision, run: trainingStep(split, this.optimizer), example: this.inputs(example, plan.from, observeOnce('observe', true)) };
+    const taught = cache === undefined || distillers.length === 0 || teachersIn(networks).length === 0 ? undefined : new TaughtStage(cache, networks, example, data.size);
+    this.taught = taught;
+    const own = this.inputs(example, plan.from, observeOnce('observe', true, taught));
+    let train: FunctionSpec = { precision, run: trainingStep(split, this.optimizer, taught?.forward), example: { ...own, ...taught?.example(recipe.batch) } };
+    if (taught !== undefined && !captures(engine, capture)) {
+      // Op by op a function takes all that is in its example: what it reads has to be known before.
+      rehearse(train);
+      train = { ...train, example: { ...own, ...taught.example(recipe.batch, true) } };
+      if (observations.observe !== undefined) observations.observe = { ...observations.observe, example: withoutUnread(observations.observe.example, train.example) };
+    }
     const pictures = recorder?.function(networks, observeOnce('observePictures', false));
     const functions: Record<string, FunctionSpec> = {
       ...observations,
       train,
+      ...taught?.functions(precision),
       infer: inferenceFunction(student, data.size),
       ...(pictures === undefined ? {} : { pictures }),
       ...(this.average === undefined ? {} : { average: this.average.function() }),
@@ -97,8 +116,20 @@ export class Stage {
     return { ...stepInputs(networks, images, truth, observe), ...this.optimizer.inputs(step - from, this.learningRate(step)) };
   }
 
-  observer(): Observe | undefined {
-    return observes(this.plan.networks) ? (inputs) => this.program.run('observe', inputs) : undefined;
+  /** @param taught of this batch */
+  observer(taught: HostTensors): Observe | undefined {
+    return observes(this.plan.networks) ? (inputs) => this.program.run('observe', { ...inputs, ...taught }) : undefined;
+  }
+
+  /** What batches are to be made with. */
+  get cachePlan(): CachePlan | undefined {
+    const plan = this.taught?.plan;
+    return plan?.groups.length === 0 ? undefined : plan;
+  }
+
+  /** The teachers' outputs that the step is fed with; empty where it has the teachers in itself. */
+  taughtInputs(batch: Batch, keep: (keepsake: Keepsake) => void): HostTensors {
+    return this.taught?.inputs(batch, this.program, keep) ?? {};
   }
 
   /** The student alone, in the state dict's names, is what the next stage and the export need. */
@@ -143,6 +174,11 @@ export class Stage {
   private adapters(): Map<string, tf.Variable> {
     return new Map(this.plan.networks.distillers.flatMap(({ id, parameters }) => parameters.all().map(({ name, variable }) => [adapterName(id, name), variable] as const)));
   }
+}
+
+/** Of outputs of teachers those that `known` has too. */
+function withoutUnread(example: HostTensors, known: HostTensors): HostTensors {
+  return Object.fromEntries(Object.entries(example).filter(([name]) => !isTaught(name) || name in known));
 }
 
 /** Two teachers of one method have adapters of the same names. */

@@ -10,6 +10,7 @@ import { type Optimizer } from '../engine/optimizer.ts';
 import { type Parameter } from '../engine/parameters.ts';
 import { type StepFunction } from '../engine/program.ts';
 import { type Assignment } from '../engine/updates.ts';
+import { inTheStep, type TeacherForward } from './fedOutputs.ts';
 
 export interface Networks {
   readonly student: Detector;
@@ -26,8 +27,8 @@ export function teachersIn({ teacher, teacherOf }: Networks): Detector[] {
 }
 
 /** Outputs of each method's teacher, every network seen once; without a teacher what `own` is. */
-function lessons(networks: Networks, images: tf.Tensor4D): (distiller: Distiller, own: DetectorOutputs) => DetectorOutputs {
-  const outputs = new Map(networks.distillers.length === 0 ? [] : teachersIn(networks).map((teacher) => [teacher, teacher.forward(images, inference())]));
+function lessons(networks: Networks, images: tf.Tensor4D, inputs: Readonly<Record<string, tf.Tensor>>, forward: TeacherForward): (distiller: Distiller, own: DetectorOutputs) => DetectorOutputs {
+  const outputs = new Map(networks.distillers.length === 0 ? [] : teachersIn(networks).map((teacher, place) => [teacher, forward(teacher, images, inputs, place)]));
   return (distiller, own) => {
     const teacher = networks.teacherOf?.get(distiller) ?? networks.teacher;
     return (teacher === undefined ? undefined : outputs.get(teacher)) ?? own;
@@ -58,13 +59,13 @@ export function unprefixed<T>(prefix: string, values: Readonly<Record<string, T>
 }
 
 /** Outputs: `loss.total`, `loss.detection.<part>`, `loss.<method>.<part>` (weighted; the parts sum to the total), `gradientNorm`. */
-export function trainingStep(networks: Networks, optimizer: Optimizer): StepFunction {
+export function trainingStep(networks: Networks, optimizer: Optimizer, forward: TeacherForward = inTheStep): StepFunction {
   const { student, distillers } = networks;
   const trained = [...student.parameters.trainable(), ...distillers.flatMap((distiller) => distiller.parameters.trainable())];
   return (inputs) => {
     const images = imagesOf(inputs);
     // Outside the gradient: no path leads to the teacher.
-    const taught = lessons(networks, images);
+    const taught = lessons(networks, images, inputs, forward);
     const targets = unprefixed('target', inputs);
     const detects = !distillers.some(({ replacesDetection }) => replacesDetection === true);
     const statistics: Assignment[] = [];
@@ -106,14 +107,14 @@ function factorOf({ name }: Parameter, scales: readonly GradientScale[]): tf.Sca
  * What the methods that ask for it see before the step, by the inputs `images`, `target.…` and `<method>.…`; no weight is changed.
  * Outputs: `<method>.<name>`.
  */
-export function observationStep(networks: Networks, training: boolean): StepFunction {
+export function observationStep(networks: Networks, training: boolean, forward: TeacherForward = inTheStep): StepFunction {
   const { student, distillers } = networks;
   return (inputs) => {
     const images = imagesOf(inputs);
     // As in the step to come: batch norm by the batch in training, but its statistics stay as they are.
     const mode: ForwardMode = { training, updates: [] };
     const outputs = student.forward(images, mode);
-    const taught = lessons(networks, images);
+    const taught = lessons(networks, images, inputs, forward);
     const step: StepTensors = { images, targets: unprefixed('target', inputs), mode };
     const seen = distillers.flatMap((distiller) => Object.entries(prefixed(distiller.id, distiller.observe?.run(taught(distiller, outputs), outputs, unprefixed(distiller.id, inputs), step) ?? {})));
     return { outputs: Object.fromEntries(seen) };
@@ -145,7 +146,7 @@ export function pictureStep(networks: Networks): PictureStep {
     const outputs = student.forward(images, inference());
     const results: Record<string, tf.Tensor> = prefixed('student', student.candidates(outputs));
     described.length = 0;
-    const taught = lessons(networks, images);
+    const taught = lessons(networks, images, inputs, inTheStep);
     const first = distillers.find((distiller) => (networks.teacherOf?.get(distiller) ?? teacher) === teacher);
     if (teacher !== undefined && first !== undefined) Object.assign(results, prefixed('teacher', teacher.candidates(taught(first, outputs))));
     const step: StepTensors = { images, targets: unprefixed('target', inputs), mode: inference() };

@@ -1,4 +1,5 @@
 /** Reading run folders, and the little that a person changes in them: a note, and what goes to the trash. */
+export { cacheWords } from './cacheWords.ts';
 export { chooseRuns, type Choice, groupRuns, type RunGroup, SORT_KEYS, type SortKey, sortRuns } from './arrange.ts';
 export { type CleanUpItem, PICTURES_QUOTA, planCleanUp } from './cleanUp.ts';
 export { EventLog, type LogMark, type LogPart } from './eventLog.ts';

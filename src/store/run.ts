@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { type Arm, type EventOf, FILES, type Heartbeat, type JobNote, type Metrics, type RunState, type SweepNote } from '../experiment/record.ts';
+import { type Arm, type EventOf, FILES, type Heartbeat, type JobNote, type Metrics, type RunState, type SweepNote, type TeacherCacheSummary } from '../experiment/record.ts';
 import { type Resolved } from '../experiment/resolved.ts';
 import { EventLog } from './eventLog.ts';
 import { emptyHistory, fold, type Gain, gainOf, type History, type Scored, secondsPerStep, type Subject } from './history.ts';
@@ -59,6 +59,8 @@ export interface RunSummary {
   readonly ended?: number | undefined;
   /** Most memory that the last attempt's process held, in bytes; of an attempt that ended by itself. */
   readonly peakMemory?: number | undefined;
+  /** What kept outputs of teachers did for the last attempt; of one that ended by itself. */
+  readonly teacherCache?: TeacherCacheSummary | undefined;
   readonly process?: { readonly pid: number; readonly host: string; readonly start: string } | undefined;
   /** Of a run on a cluster: the scheduler's job, and what it said of it last. */
   readonly job?: JobNote | undefined;
@@ -187,6 +189,7 @@ export function summarize(folder: string, history: History, surroundings: Surrou
     gain: gainOf(history, arms),
     picturesEvery: outline?.picturesEvery,
     created: surroundings.created, started: history.firstTime, updated: Math.max(history.lastTime ?? 0, sign?.time ?? 0, surroundings.created), ended: live ? undefined : ended?.time, peakMemory: live ? undefined : ended?.peakMemory,
+    teacherCache: live ? undefined : ended?.teacherCache,
     process: sign === undefined ? undefined : { pid: sign.pid, host: sign.host, start: sign.processStart },
     job: surroundings.job, sweep: outline?.sweep,
     warnings: { count: history.warnings, last: history.lastWarning },

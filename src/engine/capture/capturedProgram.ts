@@ -167,7 +167,7 @@ class CapturedProgram implements Program {
   run(name: string, inputs: HostTensors): Record<string, HostTensor> {
     const recorded = this.functions[name];
     if (recorded === undefined) throw new Error(`the program has no function ${name}`);
-    checkInputs(name, recorded.example, inputs);
+    checkInputs(name, recorded.example, inputs, (key) => recorded.used.includes(key));
     const fed = recorded.used.map((key) => [`${name}/input/${key}:0`, inputs[key]] as const);
     const results = this.fetch(fed, recorded.fetches);
     // The last fetch of a function with updates only says that they are done.
