@@ -4,6 +4,7 @@ import { type KeyPath, valueAt } from './keyPath.ts';
 import { checkData } from './checkData.ts';
 import { checkOptions, methodWarmups } from './checkOptions.ts';
 import { checkPair } from './checkPair.ts';
+import { checkTeacherCache } from './checkTeacherCache.ts';
 import { METHOD_CARDS } from './methods/index.ts';
 import { type Finding, type Repair } from './problems.ts';
 import { remove, repair, safeRepair, set } from './repairs.ts';
@@ -20,6 +21,7 @@ export function crossChecks(experiment: Experiment, written: unknown): readonly 
     ...checkSchedule(experiment),
     ...checkData(experiment),
     ...checkEngine(experiment),
+    ...checkTeacherCache(experiment),
     ...checkPair(experiment),
     ...checkOptions(experiment, written),
     ...checkIdleKeys(experiment, written),
@@ -223,6 +225,7 @@ function checkIdleKeys(experiment: Experiment, written: unknown): readonly Findi
   const { capture, backend, precision } = experiment.engine;
   idle(['engine', 'precision'], precision === 'mixed' && !capture, 'without capture all is float32');
   idle(['engine', 'precision'], precision === 'mixed' && capture && (backend === 'cpu' || backend === 'webgpu'), `the backend \`${backend}\` computes in float32`);
+  for (const key of ['size', 'folder']) idle(['engine', 'teacherCache', key], experiment.engine.teacherCache.keep === 'none', 'nothing is kept (`keep: none`)');
   idle(['train', 'decayNorms'], train.weightDecay === 0, 'nothing decays (`weightDecay: 0`)');
   const teachers = teachersOf(experiment);
   idle(['teaching'], teachers.length < 2, 'there are not several teachers');

@@ -19,6 +19,7 @@ const WEIGHTS = ['.safetensors', '.pth', '.pt'];
 export function pathKey(key: KeyPath, data: unknown, baseFolder: string): PathKey | undefined {
   const last = key.at(-1);
   if (last === 'weights') return { base: baseFolder, wants: 'file', endings: WEIGHTS };
+  if (key[0] === 'engine' && last === 'folder') return { base: baseFolder, wants: 'folder', endings: [] };
   if (key[0] === 'distill' && last === 'encoder') return { base: baseFolder, wants: 'file', endings: ['.safetensors'] };
   if (key[0] !== 'data') return undefined;
   if (last === 'root') return { base: baseFolder, wants: 'folder', endings: [] };
