@@ -16,7 +16,7 @@ import { type TeachersOptions } from './commands/teachers.ts';
 import { EXIT, type Output, reportError } from './output.ts';
 import { type Surroundings, versionOf } from './surroundings.ts';
 
-const LAUNCHERS = ['local', 'slurm'] as const;
+const LAUNCHERS = ['local', 'slurm', 'ray'] as const;
 const METRICS = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'gain'] as const;
 
 const EXIT_CODES = `

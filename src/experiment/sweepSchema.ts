@@ -39,13 +39,13 @@ export const seedsSchema = z.array(z.int().min(0)).min(1);
 /** One word of sbatch's own; it cannot begin another option or line. */
 const word = z.string().regex(/^[\w.,:@+*&|!()[\]][\w.,:@+*&|!()[\]-]*$/).max(200);
 
-const LAUNCHERS = ['local', 'slurm'] as const;
+const LAUNCHERS = ['local', 'slurm', 'ray'] as const;
 export type LauncherName = (typeof LAUNCHERS)[number];
 
 export const launchSchema = z.strictObject({
-  on: z.enum(LAUNCHERS).optional().describe('Who starts the runs: `local`, this machine; `slurm`, the cluster whose `sbatch` is on the path. Default: `local`.'),
+  on: z.enum(LAUNCHERS).optional().describe('Who starts the runs: `local`, this machine; `slurm`, the cluster whose `sbatch` is on the path; `ray`, a Ray cluster through its Jobs interface. Default: `local`.'),
   atOnce: count.optional().describe('Runs at the same time; on this machine, so many on each GPU. Default: one on this machine, no limit on a cluster.'),
-  cpus: count.optional().describe('CPU cores a run (clusters).'),
+  cpus: count.optional().describe('CPU cores a run (clusters). On Ray: 1 when left out.'),
   memory: positive.optional().describe('Memory a run in GiB (clusters).'),
   gpus: z.int().min(0).optional().describe('GPUs a run (clusters).'),
   minutes: count.optional().describe('Longest time of one job in minutes (Slurm). A run that needs more saves and goes on in another job.'),
@@ -57,6 +57,11 @@ export const launchSchema = z.strictObject({
     reservation: word.optional().describe('Reservation.'),
     constraint: word.optional().describe('Features that a node must have.'),
   }).prefault({}).describe('What `sbatch` is told.'),
+  ray: z.strictObject({
+    address: z.url({ protocol: /^https?$/ }).refine((address) => { const { username, password } = new URL(address); return username === '' && password === ''; }, 'A password does not belong into this file: name its variable by `tokenFrom`.').optional().describe('Where Ray\'s dashboard answers. Default: `RAY_API_SERVER_ADDRESS` of the environment, else `http://127.0.0.1:8265`.'),
+    resources: z.record(z.string().regex(/^[\w./:-]{1,100}$/), positive).optional().describe('Resources of the cluster\'s own naming that a run takes, as `{ A100: 1 }`.'),
+    tokenFrom: z.string().regex(/^[A-Za-z_]\w*$/).default('RAY_AUTH_TOKEN').describe('Name of the environment variable whose value is sent as `Authorization: Bearer …`; nothing is sent when it is not set. The value itself is never written to the disk.'),
+  }).prefault({}).describe('The Ray cluster. It sees run folders, data and Distill Lab under the same paths as this machine.'),
 });
 export type LaunchConfig = z.output<typeof launchSchema>;
 

@@ -17,6 +17,10 @@ export async function launcherFor({ config, on = config.on ?? 'local', atOnce = 
     const { SlurmLauncher } = await import('./slurm.ts');
     return new SlurmLauncher({ config: config.slurm, atOnce, name });
   }
+  if (on === 'ray') {
+    const { RayLauncher } = await import('./ray.ts');
+    return new RayLauncher({ config: config.ray, atOnce, name });
+  }
   const { LocalLauncher, visibleGpus } = await import('./localLauncher.ts');
   return new LocalLauncher({ atOnce, gpus: await visibleGpus() });
 }

@@ -41,6 +41,8 @@ export interface JobState {
   readonly reason?: string | undefined;
   /** Somebody took it away: it is not to be started again by itself. */
   readonly isCancelled?: boolean | undefined;
+  /** It was given up before its turn came: no attempt of the run. */
+  readonly neverBegan?: boolean | undefined;
   /** Why no child could be started in it; another try would end the same. */
   readonly error?: DistillError | undefined;
 }

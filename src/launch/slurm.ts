@@ -5,7 +5,8 @@ import path from 'node:path';
 import { DistillError } from '../errors.ts';
 import { type LaunchConfig } from '../experiment/sweepSchema.ts';
 import { type Job, type JobState, type Launcher, type Started } from './launcher.ts';
-import { NODE_TROUBLE, slurmScript } from './slurmScript.ts';
+import { nodeTrouble } from './onNode.ts';
+import { slurmScript } from './slurmScript.ts';
 
 export interface SlurmOptions {
   readonly config: LaunchConfig['slurm'];
@@ -95,9 +96,8 @@ export class SlurmLauncher implements Launcher {
     const [, exit = '', signal = ''] = /\bExitCode=(\d+):(\d+)/.exec(stdout) ?? [];
     const node = /\bBatchHost=(\S+)/.exec(stdout)?.[1] ?? 'the node';
     // 0:53: slurmd could not open the output or change to the folder of the job.
-    const trouble = NODE_TROUBLE.get(Number(exit)) ?? (signal === '53' ? NODE_TROUBLE.get(66) : undefined);
-    if (trouble === undefined) return { state: 'ended', reason: `its job failed (job ${id}: ${reason === 'None' ? `exit code ${exit}` : reason})` };
-    return { state: 'ended', error: new DistillError('DL762', `${trouble} (${node}).`, { got: `Slurm job ${id}, exit code ${exit}:${signal}`, advice: 'Put runs, data and Distill Lab on a file system that client and nodes share, under the same path.' }) };
+    const error = nodeTrouble(signal === '53' ? 66 : Number(exit), node, `Slurm job ${id}`);
+    return error === undefined ? { state: 'ended', reason: `its job failed (job ${id}: ${reason === 'None' ? `exit code ${exit}` : reason})` } : { state: 'ended', error };
   }
 
   #submit(script: string): Promise<Answer> {

@@ -1,13 +1,7 @@
 /** The batch script of an array of runs. Pure. */
 import { type LaunchConfig } from '../experiment/sweepSchema.ts';
 import { type Job } from './launcher.ts';
-
-/** What a job ends with when it could not begin, and what that means. */
-export const NODE_TROUBLE: ReadonlyMap<number, string> = new Map([
-  [66, 'The node does not see the run folder'],
-  [67, 'The node has no Node.js at the path that the sweep was started with'],
-  [68, 'The node does not see Distill Lab itself'],
-]);
+import { NODE_PREPARES, quoted } from './onNode.ts';
 
 export interface ScriptOptions {
   readonly config: LaunchConfig['slurm'];
@@ -36,13 +30,7 @@ export function slurmScript(jobs: readonly Job[], { config, atOnce, name }: Scri
     `folders=(${jobs.map(({ folder }) => quoted(folder)).join(' ')})`,
     `node=${quoted(node)}; cli=${quoted(cli)}`,
     'folder=${folders[$SLURM_ARRAY_TASK_ID]}',
-    '[ -f "$folder/resolved.json" ] || exit 66',
-    '[ -x "$node" ] || node=$(command -v node) || exit 67',
-    '[ -f "$cli" ] || exit 68',
-    'cd "$folder" || exit 66',
-    'exec >>log.txt 2>&1 </dev/null',
-    ...(process.versions.electron === undefined ? [] : ['export ELECTRON_RUN_AS_NODE=1']),
-    'eval "$("$node" "$cli" child-environment)"',
+    ...NODE_PREPARES,
     'again=0',
     '"$node" "$cli" run-child "$folder" &',
     'child=$!',
@@ -55,8 +43,4 @@ export function slurmScript(jobs: readonly Job[], { config, atOnce, name }: Scri
     'exit "$code"',
     '',
   ].join('\n');
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll('\'', '\'\\\'\'')}'`;
 }

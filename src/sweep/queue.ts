@@ -180,7 +180,7 @@ export class SweepQueue {
     const scheduled = this.#options.launcher.name === 'local' ? undefined : job ?? { state: 'ended' as const };
     const before = verdict({ state: run.state, isAsked, isEnding, doomed: entry.doomed, job: scheduled, vainTries: 0 });
     if (before === 'handed') return;
-    if (before === 'waiting' && !isEnding) entry.countTry();
+    if (before === 'waiting' && !isEnding && job?.neverBegan !== true) entry.countTry();
     entry.state = verdict({ state: run.state, isAsked, isEnding, doomed: entry.doomed, job: scheduled, vainTries: entry.vainTries });
     entry.reason = entry.doomed ?? run.reason;
     const { key } = entry.planned;
