@@ -58,7 +58,7 @@ export const launchSchema = z.strictObject({
     constraint: word.optional().describe('Features that a node must have.'),
   }).prefault({}).describe('What `sbatch` is told.'),
   ray: z.strictObject({
-    address: z.url({ protocol: /^https?$/ }).refine((address) => { const { username, password } = new URL(address); return username === '' && password === ''; }, 'A password does not belong into this file: name its variable by `tokenFrom`.').optional().describe('Where Ray\'s dashboard answers. Default: `RAY_API_SERVER_ADDRESS` of the environment, else `http://127.0.0.1:8265`.'),
+    address: z.string().regex(/^https?:\/\/[\w.[\]:-]+(?:\/[^\s?#@]*)?$/).refine((address) => URL.canParse(address), 'This is no address.').optional().describe('Where Ray\'s dashboard answers. Default: `RAY_API_SERVER_ADDRESS` of the environment, else `http://127.0.0.1:8265`.'),
     resources: z.record(z.string().regex(/^[\w./:-]{1,100}$/), positive).optional().describe('Resources of the cluster\'s own naming that a run takes, as `{ A100: 1 }`.'),
     tokenFrom: z.string().regex(/^[A-Za-z_]\w*$/).default('RAY_AUTH_TOKEN').describe('Name of the environment variable whose value is sent as `Authorization: Bearer …`; nothing is sent when it is not set. The value itself is never written to the disk.'),
   }).prefault({}).describe('The Ray cluster. It sees run folders, data and Distill Lab under the same paths as this machine.'),
