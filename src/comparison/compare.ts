@@ -1,11 +1,12 @@
 /** The comparison as a whole: entries, baseline, notes, tables. */
 import { t } from '../../webview/words.ts';
 import { clip, formatAp, formatCount, formatGain, formatValue } from '../../webview/format.ts';
-import { differingKeys, showValue } from './keys.ts';
+import { type KeyRow, showValue } from './keys.ts';
 import { type Note, notesOf } from './notes.ts';
 import { type ComparedRun, type Entry, isRecord, lastScored } from './run.ts';
 import { entriesOf } from './seeds.ts';
-import { difference, type Difference, type Figure, FIGURES, measureClass, measureOf, spread, type Spread } from './statistics.ts';
+import { difference, type Difference, type Figure, FIGURES, halfInterval, measureClass, measureOf, spread, type Spread } from './statistics.ts';
+import { keysOf, namedInSweep, sweepOf, withGains } from './sweep.ts';
 import { type Cell, type Column, type Row, type Table } from './table.ts';
 
 export interface CompareOptions {
@@ -19,6 +20,10 @@ export interface Comparison {
   readonly entries: readonly Entry[];
   readonly baseline: Entry | undefined;
   readonly notes: readonly Note[];
+  /** What of the experiments is not the same in all, a value an entry. */
+  readonly keys: readonly KeyRow[];
+  /** That all runs belong to. */
+  readonly sweep?: { readonly id: string; readonly name: string } | undefined;
   readonly results: Table;
   /** Left out where no run was evaluated by class. */
   readonly classes: Table | undefined;
@@ -46,20 +51,23 @@ const UNITS: Readonly<Record<Figure, Unit>> = {
   memory: { title: t('memory'), unit: 'MiB', factor: 1 / 2 ** 20, say: mebibytes, sayDifference: (value) => signed(mebibytes(value), value) },
 };
 
-export function compareRuns(runs: readonly ComparedRun[], options: CompareOptions): Comparison {
-  const entries = entriesOf(runs, options.join);
+export function compareRuns(given: readonly ComparedRun[], options: CompareOptions): Comparison {
+  const runs = withGains(given);
+  const entries = namedInSweep(entriesOf(runs, options.join));
   const baseline = entries.find((entry) => entry.key === options.baseline || entry.runs.some(({ id }) => id === options.baseline));
-  return { entries, baseline, notes: notesOf(entries), results: resultsTable(entries, baseline), classes: classTable(entries, baseline) };
+  const keys = keysOf(entries, experimentOf);
+  return { entries, baseline, keys, sweep: sweepOf(runs), notes: notesOf(entries), results: resultsTable(entries, keys, baseline), classes: classTable(entries, baseline) };
 }
 
-function resultsTable(entries: readonly Entry[], baseline: Entry | undefined): Table {
+function resultsTable(entries: readonly Entry[], keys: readonly KeyRow[], baseline: Entry | undefined): Table {
   const figures = FIGURES.filter((figure) => entries.some((entry) => spread(entry, measureOf(figure)) !== undefined) || figure === 'AP');
   const joined = entries.some(({ runs }) => runs.length > 1);
-  const keys = differingKeys(entries.map(experimentOf));
+  const gains = entries.map((entry) => spread(entry, measureOf('gain')));
+  const hasInterval = gains.some((gain) => gain?.sd !== undefined);
   const columns: Column[] = [
     { key: 'run', title: t('run'), numeric: false }, { key: 'state', title: t('state'), numeric: false },
     ...(joined ? [{ key: 'seeds', title: t('seeds'), numeric: true }] : []),
-    ...figures.map((figure) => ({ key: figure, title: UNITS[figure].title, unit: UNITS[figure].unit, numeric: true, isFigure: true })),
+    ...figures.flatMap((figure) => [{ key: figure, title: UNITS[figure].title, unit: UNITS[figure].unit, numeric: true, isFigure: true }, ...(figure === 'gain' && hasInterval ? [INTERVAL] : [])]),
     { key: 'at', title: t('at step'), numeric: true },
     ...keys.map(({ key }) => ({ key: `key:${key}`, title: key, numeric: isNumeric(key, keys), isKey: true })),
   ];
@@ -68,7 +76,7 @@ function resultsTable(entries: readonly Entry[], baseline: Entry | undefined): T
     cells: [
       { text: clip(entry.name, LONGEST_CELL) }, { text: stateOf(entry) },
       ...(joined ? [{ text: String(entry.runs.length), value: entry.runs.length }] : []),
-      ...figures.map((figure) => figureCell(spread(entry, measureOf(figure)), against(entry, baseline, (other) => difference(entry, other, measureOf(figure))), UNITS[figure])),
+      ...figures.flatMap((figure) => [figureCell(spread(entry, measureOf(figure)), against(entry, baseline, (other) => difference(entry, other, measureOf(figure))), UNITS[figure]), ...(figure === 'gain' && hasInterval ? [intervalCell(gains[index])] : [])]),
       stepCell(entry),
       ...keys.map(({ values }) => keyCell(values[index])),
     ],
@@ -114,6 +122,15 @@ function figureCell(of: Spread | undefined, change: Difference | undefined, unit
     text: withSd(say(of.mean), of.sd), value: of.mean * factor, sd: of.sd === undefined ? undefined : of.sd * factor,
     difference: change === undefined ? undefined : { text: withSd(sayDifference(change.mean), change.sd), value: change.mean * factor, sd: change.sd === undefined ? undefined : change.sd * factor },
   };
+}
+
+/** Student's t over the gains of the seeds; sorted by the end that is nearer to none. */
+const INTERVAL: Column = { key: 'gainInterval', title: t('95 % interval of the gain'), unit: '%', numeric: true };
+
+function intervalCell(gain: Spread | undefined): Cell {
+  const half = gain === undefined ? undefined : halfInterval(gain);
+  if (gain === undefined || half === undefined) return { text: '–' };
+  return { text: t('{0} to {1}', formatGain(gain.mean - half), formatGain(gain.mean + half)), value: 100 * (gain.mean - half) };
 }
 
 /** AP by class, a column an entry, with what each differs by from the baseline. */

@@ -1,4 +1,5 @@
 /** The comparison as Markdown: for an issue, a pull request, a notebook. */
+import { clip } from '../../webview/format.ts';
 import { type Comparison } from './compare.ts';
 import { cellText, heading, type Table } from './table.ts';
 
@@ -15,8 +16,9 @@ export function markdownReport(comparison: Comparison, written: Date): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
-export function titleOf({ entries }: Pick<Comparison, 'entries'>): string {
+export function titleOf({ entries, sweep }: Pick<Comparison, 'entries' | 'sweep'>): string {
   const count = entries.reduce((sum, { runs }) => sum + runs.length, 0);
+  if (sweep !== undefined) return `Sweep of ${clip(sweep.name, 80)}: ${count} runs`;
   return count === 1 ? 'One run' : `Comparison of ${count} runs`;
 }
 

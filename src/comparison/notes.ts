@@ -27,7 +27,7 @@ export function notesOf(entries: readonly Entry[]): readonly Note[] {
     ...plain(leftOut(entries)),
     ...plain(named(runs.filter(({ state }) => LIVE.has(state)), (names) => t('Still going, so the figures will change: {0}.', names))),
     ...plain(repeats(entries)),
-    ...plain(named(runs.filter((run) => run.methods.length > 0 && run.arms.length === 1), (names) => t('Without a control, so there is no gain to tell: {0}.', names))),
+    ...plain(named(runs.filter((run) => run.methods.length > 0 && run.arms.length === 1 && run.gain === undefined && (run.sweep === undefined || run.sweep.controls.length === 0)), (names) => t('Without a control, so there is no gain to tell: {0}.', names))),
   ];
 }
 

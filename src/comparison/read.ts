@@ -14,9 +14,9 @@ export async function readCompared(folders: readonly string[]): Promise<readonly
 }
 
 export function comparedRun(run: RunSummary, resolved: Resolved | undefined): ComparedRun {
-  const { id, name, state, created, arms, classes, totalSteps, evaluations, gain, peakMemory } = run;
+  const { id, name, state, created, arms, classes, totalSteps, evaluations, gain, peakMemory, sweep } = run;
   return {
-    id, name, state, created, arms, classes, totalSteps, evaluations, gain, peakMemory,
+    id, name, state, created, arms, classes, totalSteps, evaluations, gain, peakMemory, sweep,
     methods: run.methods.map((method) => run.methodTitles?.[method] ?? method),
     perClass: run.perClass.student ?? {}, secondsPerStep: run.secondsPerStep.student, experiment: resolved?.experiment,
   };

@@ -1,5 +1,5 @@
 /** What is compared: a run as its folder tells it, or the seeds of one experiment joined. Pure; shared by page and terminal. */
-import { type Arm, type Metrics, type RunState } from '../experiment/record.ts';
+import { type Arm, type Metrics, type RunState, type SweepNote } from '../experiment/record.ts';
 // By its file, which knows of no disk: the page has none.
 import { type Gain, type Scored, type Subject } from '../store/history.ts';
 
@@ -24,6 +24,8 @@ export interface ComparedRun {
   readonly secondsPerStep?: number | undefined;
   /** In bytes. */
   readonly peakMemory?: number | undefined;
+  /** Of a run that belongs to a sweep: its place in it. */
+  readonly sweep?: SweepNote | undefined;
   /** As `resolved.json` has it, defaults filled in; left out where that cannot be read. */
   readonly experiment?: unknown;
 }

@@ -17,7 +17,7 @@ export interface Difference extends Spread {
 export const FIGURES = ['AP', 'AP50', 'AP75', 'gain', 'secondsPerStep', 'memory'] as const;
 export type Figure = (typeof FIGURES)[number];
 
-interface Measured {
+export interface Measured {
   readonly value: number;
   /** Of training, where the figure belongs to one. */
   readonly step?: number | undefined;
@@ -29,6 +29,17 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
   if (count === 1) return { mean, count };
   return { mean, sd: Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1)), count };
+}
+
+/** Half of the width of the 95 % interval of a mean; from two values on. */
+export function halfInterval({ sd, count }: Spread): number | undefined {
+  return sd === undefined ? undefined : (studentT(count - 1) * sd) / Math.sqrt(count);
+}
+
+/** Two-sided 95 % quantiles of Student's t; beyond 30 degrees of freedom the normal one with its first correction. */
+export function studentT(freedom: number): number {
+  const table = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042];
+  return table[freedom - 1] ?? 1.96 + 2.37 / freedom;
 }
 
 /** AP and gain are parts of 1, speed is seconds a step, memory bytes. */

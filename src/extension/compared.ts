@@ -9,6 +9,8 @@ import { type Runs } from './runs.ts';
 const EVENTS_A_MESSAGE = 5000;
 /** Milliseconds. Figures in a table need not dance with every step. */
 const TELL_EVERY = 500;
+/** So many are told event by event, for their curves; of the others the figures alone. */
+const MOST_FOLLOWED = 24;
 
 export class Followed {
   readonly #runs: Runs;
@@ -18,6 +20,7 @@ export class Followed {
   readonly #latest = new Map<string, ComparedRun>();
   readonly #untold = new Set<string>();
   #ids: readonly string[] = [];
+  #sweep: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Counts the beginnings: what was on its way for an earlier one is dropped. */
   #generation = 0;
@@ -28,15 +31,31 @@ export class Followed {
   }
 
   /** Tells everything of these runs from the first event on, then what comes. */
-  async begin(ids: readonly string[]): Promise<void> {
+  async begin(ids: readonly string[], sweep: string | undefined): Promise<void> {
     this.end();
     this.#ids = ids;
+    this.#sweep = sweep;
     for (const known of this.#latest.keys()) if (!ids.includes(known)) this.#latest.delete(known);
     const generation = this.#generation;
     for (const id of ids) await this.#read(id);
     if (generation !== this.#generation) return;
-    this.#post({ type: 'set', runs: ids.flatMap((id) => this.#latest.get(id) ?? []) });
+    this.#tellSet();
     await this.look();
+  }
+
+  /** Others have joined; what is told of the rest goes on. */
+  async change(ids: readonly string[]): Promise<void> {
+    const generation = this.#generation;
+    const news = ids.filter((id) => !this.#ids.includes(id));
+    this.#ids = ids;
+    for (const id of news) await this.#read(id);
+    if (generation !== this.#generation) return;
+    this.#tellSet();
+    await this.look();
+  }
+
+  #tellSet(): void {
+    this.#post({ type: 'set', runs: this.#ids.flatMap((id) => this.#latest.get(id) ?? []), sweep: this.#sweep });
   }
 
   end(): void {
@@ -55,10 +74,18 @@ export class Followed {
     for (const id of this.#ids) {
       const run = this.#runs.byId(id);
       if (run === undefined) this.#lose(id);
+      else if (!this.#watches.has(id) && this.#watches.size >= MOST_FOLLOWED) this.#takeListed(run);
       else if (!this.#watches.has(id)) {
         this.#watches.set(id, watchRun(run.folder, (change) => { if (generation === this.#generation) this.#take(id, change); }));
       }
     }
+  }
+
+  #takeListed(run: Run): void {
+    const next = this.#compared?.(run);
+    if (next === undefined || JSON.stringify({ ...next, experiment: undefined }) === JSON.stringify({ ...this.#latest.get(run.id), experiment: undefined })) return;
+    this.#latest.set(run.id, next);
+    this.#tellSoon(run.id);
   }
 
   #lose(id: string): void {

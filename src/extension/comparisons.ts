@@ -7,24 +7,33 @@ import { inBackground } from './context.ts';
 import { newNonce, pageHtml } from './html.ts';
 import { panelOptions, type PanelParts } from './panel.ts';
 import { type Run } from './run.ts';
+import { type SweepStatus } from '../sweep/status.ts';
+import { type Sweeps } from './sweeps.ts';
 
 export const COMPARE_VIEW_TYPE = 'distillLab.compare';
 
 type Save = Extract<ToHost, { type: 'save' }>;
 
+export interface ComparisonParts extends PanelParts {
+  readonly sweeps: Sweeps;
+}
+
 export class Comparisons implements vscode.Disposable {
-  private readonly parts: PanelParts;
+  private readonly parts: ComparisonParts;
   private readonly subscriptions: vscode.Disposable;
   private open: { readonly panel: vscode.WebviewPanel; readonly followed: Followed; readonly subscriptions: vscode.Disposable } | undefined;
   private ids: readonly string[] = [];
+  /** Id of the sweep that is compared as a whole: its runs join as they come. */
+  private sweep: string | undefined;
   /** The page is there and listens. */
   private awake = false;
 
-  constructor(parts: PanelParts) {
+  constructor(parts: ComparisonParts) {
     this.parts = parts;
     this.subscriptions = vscode.Disposable.from(
       vscode.window.registerWebviewPanelSerializer(COMPARE_VIEW_TYPE, { deserializeWebviewPanel: (panel, state) => this.restore(panel, state) }),
       parts.runs.onDidChange(() => { if (this.awake && this.open !== undefined) inBackground(parts.log, this.open.followed.look()); }),
+      parts.sweeps.onDidChange(() => { this.followSweep(); }),
     );
   }
 
@@ -34,13 +43,32 @@ export class Comparisons implements vscode.Disposable {
   }
 
   show(runs: readonly Run[]): void {
-    this.ids = runs.map(({ id }) => id);
+    this.sweep = undefined;
+    this.compare(runs.map(({ id }) => id));
+  }
+
+  showSweep(sweep: SweepStatus): void {
+    this.sweep = sweep.id;
+    this.compare(sweep.runs.map(({ id }) => id));
+  }
+
+  private compare(ids: readonly string[]): void {
+    this.ids = ids;
     if (this.open === undefined) {
       this.adopt(vscode.window.createWebviewPanel(COMPARE_VIEW_TYPE, vscode.l10n.t('Comparison'), vscode.ViewColumn.Active, panelOptions(this.parts.extensionUri)));
       return;
     }
     this.open.panel.reveal();
-    if (this.awake) inBackground(this.parts.log, this.open.followed.begin(this.ids));
+    if (this.awake) inBackground(this.parts.log, this.open.followed.begin(this.ids, this.sweep));
+  }
+
+  private followSweep(): void {
+    const sweep = this.sweep === undefined ? undefined : this.parts.sweeps.byId(this.sweep);
+    const ids = sweep?.runs.map(({ id }) => id) ?? [];
+    // What is deleted stays as it was last read.
+    if (this.open === undefined || ids.every((id) => this.ids.includes(id))) return;
+    this.ids = [...this.ids.filter((id) => !ids.includes(id)), ...ids];
+    if (this.awake) inBackground(this.parts.log, this.open.followed.change(this.ids));
   }
 
   dispose(): void {
@@ -50,14 +78,16 @@ export class Comparisons implements vscode.Disposable {
   }
 
   private async restore(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
-    const { restoredRuns } = await import('./compareMessages.ts');
-    await this.parts.runs.loaded;
-    const ids = restoredRuns(state).filter((id) => this.parts.runs.byId(id) !== undefined);
+    const { restoredRuns, restoredSweep } = await import('./compareMessages.ts');
+    await this.parts.sweeps.loaded;
+    const sweep = this.parts.sweeps.byId(restoredSweep(state) ?? '');
+    const ids = sweep !== undefined ? sweep.runs.map(({ id }) => id) : restoredRuns(state).filter((id) => this.parts.runs.byId(id) !== undefined);
     if (ids.length === 0 || this.open !== undefined) {
       panel.dispose();
       return;
     }
     this.ids = ids;
+    this.sweep = sweep?.id;
     panel.webview.options = panelOptions(this.parts.extensionUri);
     this.adopt(panel);
   }
@@ -107,11 +137,12 @@ export class Comparisons implements vscode.Disposable {
     switch (message.type) {
       case 'ready': {
         this.awake = true;
-        await this.open?.followed.begin(this.ids);
+        await this.open?.followed.begin(this.ids, this.sweep);
         return;
       }
       case 'choose': { await vscode.commands.executeCommand('distillLab.compare'); return; }
       case 'open': { if (this.ids.includes(message.id)) await vscode.commands.executeCommand('distillLab.openPanel', message.id); return; }
+      case 'writeBest': { if (this.sweep !== undefined || this.ids.length > 0) await vscode.commands.executeCommand('distillLab.writeBest', this.sweep ?? this.parts.runs.byId(this.ids[0] ?? '')?.sweep?.id, message.metric); return; }
       case 'pictures': { await this.picture(message.id, async (folder) => (await import('./pictures.ts')).picturesMessage(folder, message.folder)); return; }
       case 'image': { await this.picture(message.id, async (folder) => (await import('./pictures.ts')).imageMessage(folder, message.file)); return; }
       case 'save': { await this.save(message); return; }

@@ -5,12 +5,14 @@ import { type Diagnostics } from './diagnostics.ts';
 import { type Panels } from './panels.ts';
 import { type Runs } from './runs.ts';
 import { type RunsView } from './runsView/view.ts';
+import { type Sweeps } from './sweeps.ts';
 import { type Trash } from './trash.ts';
 
 export interface Context {
   readonly extension: vscode.ExtensionContext;
   readonly log: vscode.LogOutputChannel;
   readonly runs: Runs;
+  readonly sweeps: Sweeps;
   readonly runsView: RunsView;
   readonly trash: Trash;
   readonly panels: Panels;

@@ -1,9 +1,13 @@
-/** What menus and the palette know of runs: `distillLab.running`, `.resumable`, `.hasRuns`. */
+/** What menus and the palette know of runs and sweeps: `distillLab.running`, `.resumable`, `.hasRuns`, `.sweepFiles`, … */
 import * as vscode from 'vscode';
+import { isExperiment } from './context.ts';
+import { makesSweep } from './lenses.ts';
 import { isResumable } from './run.ts';
 import { type Runs } from './runs.ts';
+import { type Sweeps } from './sweeps.ts';
+import { goes, isResumable as canResume } from './sweepWords.ts';
 
-export function contextKeys(runs: Runs): vscode.Disposable {
+export function contextKeys(runs: Runs, sweeps: Sweeps): vscode.Disposable {
   const known = new Map<string, boolean>();
   const set = (key: string, value: boolean): void => {
     if (known.get(key) === value) return;
@@ -16,6 +20,25 @@ export function contextKeys(runs: Runs): vscode.Disposable {
     set('running', runs.live().length > 0);
     set('resumable', all.some(isResumable));
   };
+  const updateSweeps = (): void => {
+    const all = sweeps.all();
+    set('hasSweeps', all.length > 0);
+    set('sweepGoing', all.some(goes));
+    set('sweepResumable', all.some(canResume));
+  };
+  let told = '';
+  const updateFiles = (): void => {
+    const files = vscode.workspace.textDocuments.filter((document) => isExperiment(document) && makesSweep(document.getText())).map(({ uri }) => uri.fsPath);
+    if (JSON.stringify(files) === told) return;
+    told = JSON.stringify(files);
+    void vscode.commands.executeCommand('setContext', 'distillLab.sweepFiles', files);
+  };
   update();
-  return runs.onDidChange(update);
+  updateSweeps();
+  updateFiles();
+  return vscode.Disposable.from(
+    runs.onDidChange(update), sweeps.onDidChange(updateSweeps),
+    vscode.workspace.onDidOpenTextDocument(updateFiles), vscode.workspace.onDidCloseTextDocument(updateFiles),
+    vscode.workspace.onDidChangeTextDocument(({ document }) => { if (isExperiment(document)) updateFiles(); }),
+  );
 }

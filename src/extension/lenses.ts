@@ -1,6 +1,8 @@
 /** What stands above the first line of an experiment. Pure: the translator is handed in, so that it is tested without VS Code. */
 import { isLengthenable, isLive, isResumable, progressOf, type Run } from './run.ts';
-import { stateLine, type Translate } from './words.ts';
+import { type SweepStatus } from '../sweep/status.ts';
+import { goes, isResumable as canResume, progressWords } from './sweepWords.ts';
+import { formatAp, stateLine, type Translate } from './words.ts';
 
 export interface Lens {
   readonly title: string;
@@ -8,12 +10,43 @@ export interface Lens {
   readonly command: string;
   /** Id of the run that it is about. */
   readonly run?: string;
+  /** Id of the sweep that it is about. */
+  readonly sweep?: string;
   /** Ids, for what is about several. */
   readonly runs?: readonly string[];
 }
 
 /** Runs that Compare begins with: the last few; more are chosen there. */
 const COMPARED = 8;
+
+/** Of a file that makes several runs: `seeds` or `sweep` at the beginning of a line. Looks at the text alone, as it may be half written. */
+export function makesSweep(text: string): boolean {
+  return /^(?:seeds|sweep|"seeds"|"sweep"|'seeds'|'sweep')[ \t]*:/m.test(text);
+}
+
+/** @param runs those made of the file, newest first. @param sweeps likewise. */
+export function lensesOfSweep(t: Translate, runs: readonly Run[], sweeps: readonly SweepStatus[], isTrusted: boolean): readonly Lens[] {
+  const [sweep] = sweeps;
+  const list: Lens[] = [];
+  if (!isTrusted) list.push({ title: t('Runs are off in Restricted Mode'), command: 'runSweep' });
+  else if (sweep !== undefined && goes(sweep)) {
+    if (sweep.state === 'running' || sweep.state === 'preparing') list.push({ title: t('Pause'), command: 'pauseSweep', sweep: sweep.id });
+    if (sweep.state !== 'stopping') list.push({ title: t('◼ Stop'), command: 'stopSweep', sweep: sweep.id });
+  } else {
+    if (sweep !== undefined && canResume(sweep)) list.push({ title: t('▷ Resume'), command: 'resumeSweep', sweep: sweep.id });
+    list.push({ title: t('▷ Run Sweep'), command: 'runSweep' });
+  }
+  if (sweep === undefined) {
+    if (runs.length > 1) list.push({ title: t('Compare'), command: 'compare', runs: runs.slice(0, COMPARED).map(({ id }) => id) });
+    return list;
+  }
+  const best = sweep.best === undefined ? '' : ` · ${t('best AP {0}', formatAp(sweep.best.AP))}`;
+  const words: Partial<Record<SweepStatus['state'], string>> = { pausing: t('pausing'), stopping: t('stopping'), paused: t('paused') };
+  const state = words[sweep.state] === undefined ? '' : ` · ${words[sweep.state] ?? ''}`;
+  list.push({ title: `${progressWords(t, sweep)}${state}${best}`, command: 'showSweep', sweep: sweep.id });
+  if (sweep.runs.length > 1) list.push({ title: t('Compare'), command: 'compareSweep', sweep: sweep.id });
+  return list;
+}
 
 /** @param runs those made of the file, newest first. */
 export function lensesOf(t: Translate, runs: readonly Run[], isTrusted: boolean): readonly Lens[] {

@@ -1,9 +1,11 @@
 /** The few notifications there are: a run that ended, and a command that failed. Each has one action. */
 import * as vscode from 'vscode';
 import { DistillError } from '../errors.ts';
+import { type SweepStatus } from '../sweep/status.ts';
 import { type Context } from './context.ts';
 import { progressOf, type Run } from './run.ts';
 import { isOn, withRelativePaths } from './settings.ts';
+import { sweepEndSentence } from './sweepWords.ts';
 import { endSentence } from './words.ts';
 
 /** Not awaited by whoever calls it for long: it returns when the notification is gone. */
@@ -22,6 +24,16 @@ export async function tellEnd(context: Context, run: Run): Promise<void> {
   const action = hasLine ? vscode.l10n.t('Go to Line') : vscode.l10n.t('Open Log');
   if (await vscode.window.showErrorMessage(text, action) !== action) return;
   await vscode.commands.executeCommand(hasLine ? 'distillLab.goToFailure' : 'distillLab.showLog', run.id);
+}
+
+export async function tellSweepEnd(context: Context, sweep: SweepStatus): Promise<void> {
+  const text = sweepEndSentence(vscode.l10n.t, sweep);
+  context.log.info(text);
+  // Who paused or stopped it sees it say so.
+  if (sweep.state === 'paused' || sweep.state === 'stopped' || (sweep.failed === 0 && sweep.state === 'finished' && !isOn('notifyAtEnd'))) return;
+  const [action, command] = sweep.state === 'killed' ? [vscode.l10n.t('Resume'), 'resumeSweep'] : [vscode.l10n.t('Compare'), 'compareSweep'];
+  const show = sweep.failed > 0 || sweep.state === 'killed' ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
+  if (await show(text, action) === action) await vscode.commands.executeCommand(`distillLab.${command}`, sweep.id);
 }
 
 export async function showError(context: Context, error: unknown): Promise<void> {

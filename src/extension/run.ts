@@ -11,6 +11,11 @@ export function isLive({ state }: Pick<Run, 'state'>): boolean {
   return isLiveState(state);
 }
 
+/** Whether its scheduler has not begun it yet, or has put it back. */
+export function isWaiting({ state, job }: Pick<Run, 'state' | 'job'>): boolean {
+  return state === 'preparing' && job?.state === 'waiting';
+}
+
 /** It ended between its first and its last step: there is something to go on with. */
 export function isResumable({ state, lastStep }: Pick<Run, 'state' | 'lastStep'>): boolean {
   return !isLiveState(state) && state !== 'finished' && lastStep !== undefined;

@@ -41,3 +41,8 @@ export function withRelativePaths(text: string): string {
   const folders = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => `${uri.fsPath}${path.sep}`);
   return folders.reduce((shortened, folder) => shortened.replaceAll(folder, ''), text);
 }
+
+/** How the user's runs are launched where the file says nothing; as written, so unchecked. */
+export function userLaunch(scope: vscode.Uri): unknown {
+  return vscode.workspace.getConfiguration(SECTION, scope).get<unknown>('launch') ?? {};
+}

@@ -1,10 +1,11 @@
 /** What a sweep found: a row a combination, over its seeds, and its gain over the control of the same seed. */
-import { type Spread, spreadOf } from '../comparison/statistics.ts';
+import { bestOf, type Metric, METRICS } from '../comparison/best.ts';
+import { halfInterval, type Spread, spreadOf } from '../comparison/statistics.ts';
 import { type Metrics, type RunState, type SweepNote } from '../experiment/record.ts';
 import { type RunSummary } from '../store/index.ts';
 
-export const METRICS = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'gain'] as const;
-export type SweepMetric = (typeof METRICS)[number];
+export { METRICS };
+export type SweepMetric = Metric;
 
 /** What the results need of a run, and how it fared in the queue. */
 export interface Outcome {
@@ -64,7 +65,7 @@ function rowOf({ note: { label, role, values } }: Outcome, group: readonly Outco
   return {
     label, role, values, seeds, gain,
     AP: spreadOf(seeds.flatMap(({ metrics }) => (metrics === undefined || metrics.AP < 0 ? [] : [metrics.AP]))),
-    gainInterval: gain?.sd === undefined ? undefined : (studentT(gain.count - 1) * gain.sd) / Math.sqrt(gain.count),
+    gainInterval: gain === undefined ? undefined : halfInterval(gain),
   };
 }
 
@@ -77,20 +78,7 @@ export function meanOf({ seeds }: Row, metric: SweepMetric): number | undefined 
   }))?.mean;
 }
 
-/** The combination with the best mean, among those with the most finished seeds: one lucky seed is no result. */
+/** The combination with the best mean, among those with the most finished seeds. */
 export function bestRow(rows: readonly Row[], metric: SweepMetric): Row | undefined {
-  const students = rows.filter(({ role }) => role === 'student');
-  const done = (row: Row): number => row.seeds.filter(({ metrics }) => metrics !== undefined).length;
-  const most = Math.max(1, ...students.map(done));
-  const eligible = students.flatMap((row) => {
-    const mean = meanOf(row, metric);
-    return mean === undefined || done(row) < most ? [] : [{ row, mean }];
-  });
-  return eligible.reduce<(typeof eligible)[number] | undefined>((best, each) => (best === undefined || each.mean > best.mean ? each : best), undefined)?.row;
-}
-
-/** Two-sided 95 % quantiles of Student's t; beyond 30 degrees of freedom the normal one with its first correction. */
-export function studentT(freedom: number): number {
-  const table = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042];
-  return table[freedom - 1] ?? 1.96 + 2.37 / freedom;
+  return bestOf(rows.filter(({ role }) => role === 'student'), (row) => meanOf(row, metric), ({ seeds }) => seeds.filter(({ metrics }) => metrics !== undefined).length);
 }

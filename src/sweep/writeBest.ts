@@ -4,9 +4,19 @@ import { DistillError } from '../errors.ts';
 import { parseKey } from '../experiment/keyPath.ts';
 import { readExperiment } from '../experiment/load.ts';
 import { toError } from '../experiment/problems.ts';
+import { type SweepView } from './open.ts';
+import { bestRow, type SweepMetric, sweepRows } from './results.ts';
 
 /** Changes that belong to the sweep, not to the experiment that it found. */
 const NOT_WRITTEN = ['seeds', 'sweep', 'name', 'control'];
+
+/** The best combination by a metric as an experiment of its own. @param file where it will stand. @throws DistillError DL743, DL746 */
+export function bestExperiment({ outcomes, plan }: Pick<SweepView, 'outcomes' | 'plan'>, by: SweepMetric, file: string): { readonly label: string; readonly text: string } {
+  const best = bestRow(sweepRows(outcomes), by);
+  if (best === undefined) throw new DistillError('DL746', 'There is no best combination yet.', { advice: 'Wait until a run of the sweep has finished.' });
+  const key = best.seeds.find(({ metrics }) => metrics !== undefined)?.key;
+  return { label: best.label, text: withOverrides(plan.text, file, plan.runs.find((run) => run.key === key)?.overrides ?? []) };
+}
 
 /**
  * @param text the sweep's experiment file. @param overrides of the run to write, as `key=value`; nothing after the sign leaves the key out.

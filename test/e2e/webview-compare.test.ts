@@ -113,6 +113,62 @@ describe.skipIf(!hasChromium)('a comparison in Chromium', () => {
     await expect.poll(() => inkOf(opened, '[data-chart="ap"] canvas'), { timeout: 20_000 }).not.toBe(joined);
   });
 
+  it('shows a sweep as parallel coordinates, brushed by dragging and by keys, and names its best to be written', async () => {
+    const note = (key: string, role: 'student' | 'control', label: string, values: Record<string, unknown>, seed: number): NonNullable<FakeCompared['sweep']> => ({ id: '2026-01-01-scenes', name: 'scenes', key, role, label, values, seed, controls: role === 'control' ? [] : [`control1-s${seed}`] });
+    const combinations = ([['fgd', 0.006, 1], ['fgd', 0.01, 1.08], ['rm', 0.006, 0.97], ['rm', 0.01, 1.02]] as const);
+    const fakes = [0, 1].flatMap((seed): FakeCompared[] => [
+      { id: `control-${seed}`, seed, skill: 0.9, run: { ...STEPS, name: 'scenes, control', arms: ['student'], methods: [] }, sweep: note(`control1-s${seed}`, 'control', 'control', {}, seed) },
+      ...combinations.map(([method, learningRate, skill], at): FakeCompared => ({ id: `c${at}-${seed}`, seed, learningRate, skill: skill + 0.01 * seed, run: { ...STEPS, name: `scenes, ${method}`, arms: ['student'], methods: [method] }, sweep: note(`c${at}-s${seed}`, 'student', `${method}, learningRate ${learningRate}`, { distill: [{ method }], 'train.learningRate': learningRate }, seed) })),
+    ]);
+    const opened = await openDrawn(fakes);
+    expect(await opened.page.locator('h1').innerText()).toBe('Sweep of scenes: 10 runs');
+    expect((await head(opened)).slice(-2)).toEqual(['distill', 'train.learningRate']);
+    expect(await head(opened)).toContain('95 % interval of the gain (%)');
+    const band = opened.page.locator('.parallel');
+    await band.locator('path.line').first().waitFor({ state: 'attached' });
+    expect(await band.locator('path.line').count()).toBe(4);
+    expect(await band.locator('.parallel-said').innerText()).toContain('Best: fgd, learningRate 0.01: AP');
+    const faint = (): Promise<number> => band.locator('path.line[stroke-opacity="0.1"]').count();
+    const end = band.getByRole('slider', { name: 'distill: lower end of the choice' });
+    await end.focus();
+    await opened.page.keyboard.press('ArrowUp');
+    await expect.poll(faint).toBe(2);
+    expect(await band.locator('.parallel-said').innerText()).toContain('2 of 4 combinations');
+    expect(await opened.page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('distill: lower end of the choice');
+    await opened.page.keyboard.press('Delete');
+    await expect.poll(faint).toBe(0);
+    const axis = await band.locator('[data-axis="metric"] .axis-room').boundingBox();
+    if (axis === null) throw new Error('the axis is not there');
+    await opened.page.mouse.move(axis.x + axis.width / 2, axis.y + 2);
+    await opened.page.mouse.down();
+    await opened.page.mouse.move(axis.x + axis.width / 2, axis.y + axis.height / 3, { steps: 5 });
+    await opened.page.mouse.up();
+    await expect.poll(faint).toBeGreaterThan(0);
+    await opened.page.screenshot({ path: join(SHOTS, 'compare-sweep-dark.png'), fullPage: true });
+    await band.getByRole('button', { name: 'Show all lines' }).click();
+    await expect.poll(faint).toBe(0);
+    await band.locator('.lines').focus();
+    await opened.page.keyboard.press('ArrowRight');
+    expect(await band.locator('.parallel-said').innerText()).toMatch(/^fgd, learningRate 0.01: AP/);
+    await band.getByLabel('Best by').selectOption('gain');
+    await expect.poll(() => band.locator('[data-axis="metric"] text').first().textContent()).toContain('gain');
+    await band.getByRole('button', { name: 'Write Best as Experiment' }).click();
+    await expect.poll(() => opened.posted.some((message) => JSON.stringify(message) === '{"type":"writeBest","metric":"gain"}')).toBe(true);
+    await band.getByRole('button', { name: 'Save Keys and results as SVG' }).click();
+    await expect.poll(() => saved(opened).map(({ kind }) => kind)).toContain('svg');
+    expect(String(saved(opened).find(({ kind }) => kind === 'svg')?.content)).toContain('train.learningRate');
+    await band.getByRole('button', { name: 'Save Keys and results as PNG' }).click();
+    await expect.poll(() => saved(opened).map(({ kind }) => kind), { timeout: 20_000 }).toContain('png');
+  });
+
+  it('draws the axes in the light theme too', async () => {
+    const fakes = [0.9, 1, 1.06, 1.02, 0.97].map((skill, at): FakeCompared => ({ id: `r${at}`, skill, learningRate: 0.001 * 3 ** at, run: { ...STEPS, name: `run ${at}`, methods: [at % 2 === 0 ? 'fgd' : 'rm'] } }));
+    const opened = await openDrawn(fakes, { theme: 'light' });
+    await opened.page.locator('.parallel path.line').first().waitFor({ state: 'attached' });
+    await opened.page.screenshot({ path: join(SHOTS, 'compare-sweep-light.png'), fullPage: true });
+    expect(await opened.page.locator('.parallel').getByRole('button', { name: 'Write Best as Experiment' }).count()).toBe(0);
+  });
+
   it('shows masks of two runs side by side on one scale', async () => {
     const opened = await openDrawn([SLOW, FAST]);
     await opened.page.locator('.masks').scrollIntoViewIfNeeded();

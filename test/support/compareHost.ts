@@ -20,6 +20,8 @@ export interface FakeCompared {
   /** Of the student's AP as the formulas have it. */
   readonly skill?: number;
   readonly state?: ComparedRun['state'];
+  /** Its place in a sweep, where it belongs to one: then the page is told so, too. */
+  readonly sweep?: ComparedRun['sweep'];
 }
 
 export function eventsOf({ run, skill = 1, seed = 0 }: FakeCompared): RunEvent[] {
@@ -33,13 +35,13 @@ export function eventsOf({ run, skill = 1, seed = 0 }: FakeCompared): RunEvent[]
 }
 
 export function comparedOf(fake: FakeCompared): ComparedRun {
-  const { id, run, seed = 0, learningRate = 0.006, val = 200, state = 'finished' } = fake;
+  const { id, run, seed = 0, learningRate = 0.006, val = 200, state = 'finished', sweep } = fake;
   const plain = fakeExperiment(run) as { readonly train: object; readonly data: object };
   const experiment = experimentSchema.parse({ ...plain, train: { ...plain.train, seed, learningRate }, data: { ...plain.data, val } });
   const history = emptyHistory();
   for (const event of eventsOf(fake)) fold(history, event);
   const resolved = { experiment, source: { file: '/x.distill.yaml', lines: {} }, overrides: [], version: '0.1.0', versions: {}, created: 1 };
-  return { ...comparedRun(summarize(`/runs/${id}`, history, { outline: undefined, note: {}, heartbeat: undefined, launch: undefined, stopRequested: false, created: 1, alive: false }), resolved), state };
+  return { ...comparedRun(summarize(`/runs/${id}`, history, { outline: undefined, note: {}, heartbeat: undefined, launch: undefined, stopRequested: false, created: 1, alive: false }), resolved), state, ...(sweep !== undefined && { sweep }) };
 }
 
 /** Answers what the page asks for as the extension would. */
@@ -47,7 +49,7 @@ export function compareHost(fakes: readonly FakeCompared[]): (page: Page, messag
   return async (page, given) => {
     const message = given as { readonly type: string; readonly id?: string; readonly folder?: string; readonly file?: string };
     if (message.type === 'ready') {
-      await sendTo(page, { type: 'set', runs: fakes.map(comparedOf) });
+      await sendTo(page, { type: 'set', runs: fakes.map(comparedOf), ...(fakes[0]?.sweep !== undefined && { sweep: fakes[0].sweep.id }) });
       for (const fake of fakes) await sendTo(page, { type: 'of', id: fake.id, message: { type: 'events', events: eventsOf(fake), reset: true } });
       return;
     }

@@ -14,6 +14,7 @@ import { CurvesBand } from './curves.ts';
 import { HeaderBand } from './header.ts';
 import { findHost } from './host.ts';
 import { MasksBand } from './masks.ts';
+import { ParallelBand } from './parallel.ts';
 import { ClassesBand, ResultsBand } from './results.ts';
 import { restoreState } from './state.ts';
 
@@ -40,11 +41,13 @@ function begin(): void {
     send: (message) => { host.send(message); }, announce: page.announce,
   };
   const curves = new CurvesBand(context);
+  const parallel = new ParallelBand(context);
   const [results, classes, masks] = [new ResultsBand(context), new ClassesBand(context), new MasksBand(context)];
-  const head = new HeaderBand(context, () => ({ curves: curves.svgs(), classes: classes.svg() }));
+  const head = new HeaderBand(context, () => ({ curves: [...(parallel.svg() === undefined ? [] : [parallel.svg() ?? '']), ...curves.svgs()], classes: classes.svg() }));
   const drawTables = perFrame(() => {
     head.draw(runs);
     results.draw();
+    parallel.draw();
     classes.draw();
     for (const band of [results, curves, classes]) if (band !== classes) show(band.node, runs.length > 0);
   });
@@ -59,18 +62,18 @@ function begin(): void {
     if (model === undefined) models.set(id, (model = new RunModel()));
     return model;
   };
-  const takeSet = (next: readonly ComparedRun[]): void => {
+  const takeSet = (next: readonly ComparedRun[], sweep: string | undefined): void => {
     runs = next;
     comparison = undefined;
     const ids = runs.map(({ id }) => id);
     for (const id of models.keys()) if (!ids.includes(id)) models.delete(id);
     // What was said of runs that are gone says nothing any more.
     const gone = (['baseline', 'left', 'right'] as const).filter((key) => view[key] !== undefined && !ids.includes(view[key]));
-    keep({ ...without(view, ...gone), runs: ids, hidden: view.hidden.filter((id) => ids.includes(id)) });
+    keep({ ...without(view, ...gone, 'sweep'), ...(sweep !== undefined && { sweep }), runs: sweep === undefined ? ids : [], hidden: view.hidden.filter((id) => ids.includes(id)) });
   };
   const take = (message: ToPage): void => {
     switch (message.type) {
-      case 'set': takeSet(message.runs); break;
+      case 'set': takeSet(message.runs, message.sweep); break;
       case 'run':
         runs = runs.map((run) => (run.id === message.run.id ? message.run : run));
         comparison = undefined;
@@ -95,7 +98,7 @@ function begin(): void {
     }
   };
 
-  page.begin({ kind: 'compare', head: head.node, bands: [results.node, curves.node, classes.node, masks.node], host, take, drawAll });
+  page.begin({ kind: 'compare', head: head.node, bands: [results.node, parallel.node, curves.node, classes.node, masks.node], host, take, drawAll });
 }
 
 begin();

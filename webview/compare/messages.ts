@@ -14,7 +14,7 @@ const STATES: ReadonlySet<unknown> = new Set(['preparing', 'running', 'stopping'
 export function readToPage(data: unknown): ToPage | undefined {
   if (!isFields(data)) return undefined;
   switch (data.type) {
-    case 'set': return Array.isArray(data.runs) ? { type: 'set', runs: data.runs.filter(isRun) } : undefined;
+    case 'set': return Array.isArray(data.runs) ? { type: 'set', runs: data.runs.filter(isRun), ...(typeof data.sweep === 'string' && { sweep: data.sweep }) } : undefined;
     case 'run': return isRun(data.run) ? { type: 'run', run: data.run } : undefined;
     case 'saved': return typeof data.name === 'string' ? { type: 'saved', name: data.name } : undefined;
     case 'of': {
@@ -27,13 +27,15 @@ export function readToPage(data: unknown): ToPage | undefined {
 
 function isRun(value: unknown): value is ComparedRun {
   if (!isFields(value)) return false;
-  const { id, name, state, created, methods, arms, classes, totalSteps, evaluations, perClass, gain, secondsPerStep, peakMemory } = value;
+  const { id, name, state, created, methods, arms, classes, totalSteps, evaluations, perClass, gain, secondsPerStep, peakMemory, sweep } = value;
   return typeof id === 'string' && id !== '' && typeof name === 'string' && STATES.has(state) && Number.isFinite(created) && Number.isFinite(totalSteps)
     && isTexts(methods) && isTexts(arms) && isTexts(classes) && isNumber(secondsPerStep) && isNumber(peakMemory)
     && isFields(evaluations) && Object.values(evaluations).every((list) => Array.isArray(list) && list.every(isScored))
     && isFields(perClass) && Object.values(perClass).every(isMetrics)
-    && (gain === undefined || (isFields(gain) && Number.isFinite(gain.value) && Number.isFinite(gain.step)));
+    && (gain === undefined || (isFields(gain) && Number.isFinite(gain.value) && Number.isFinite(gain.step)))
+    && (sweep === undefined || (isFields(sweep) && isSweepNote(sweep)));
 }
 
+const isSweepNote = ({ id, name, key, role, label, values, seed, controls }: Fields): boolean => [id, name, key, label].every((text) => typeof text === 'string') && (role === 'student' || role === 'control') && isFields(values) && Number.isFinite(seed) && isTexts(controls);
 const isMetrics = (value: unknown): boolean => isFields(value) && Object.values(value).every((one) => typeof one === 'number');
 const isScored = (value: unknown): boolean => isFields(value) && Number.isFinite(value.step) && isMetrics(value.metrics);

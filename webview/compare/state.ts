@@ -6,7 +6,7 @@ const LONGEST = 300;
 const MOST_RUNS = 100;
 
 export function freshState(): CompareState {
-  return { ...FRESH_LOOKS, runs: [], join: true, boxes: false };
+  return { ...FRESH_LOOKS, runs: [], join: true, boxes: false, brushes: {} };
 }
 
 /** What `getState` gave back, whatever it is. */
@@ -18,10 +18,11 @@ export function restoreState(saved: unknown): CompareState {
     ...text(saved, 'baseline'), ...text(saved, 'left'), ...text(saved, 'right'),
     ...order(saved, 'order'), ...order(saved, 'classOrder'),
     boxes: saved.boxes === true,
+    ...text(saved, 'sweep'), ...text(saved, 'metric'), brushes: brushes(saved.brushes),
   };
 }
 
-function text(saved: Record<string, unknown>, key: 'baseline' | 'left' | 'right'): Partial<CompareState> {
+function text(saved: Record<string, unknown>, key: 'baseline' | 'left' | 'right' | 'sweep' | 'metric'): Partial<CompareState> {
   const value = saved[key];
   return isName(value, LONGEST) ? { [key]: value } : {};
 }
@@ -29,4 +30,14 @@ function text(saved: Record<string, unknown>, key: 'baseline' | 'left' | 'right'
 function order(saved: Record<string, unknown>, key: 'order' | 'classOrder'): Partial<CompareState> {
   const value = saved[key];
   return isRecord(value) && isName(value.column, LONGEST) ? { [key]: { column: value.column, descending: value.descending === true } } : {};
+}
+
+function brushes(value: unknown): CompareState['brushes'] {
+  if (!isRecord(value)) return {};
+  return Object.fromEntries(Object.entries(value).slice(0, 20).flatMap(([key, range]) => (isName(key, LONGEST) && isBrush(range) ? [[key, range] as const] : [])));
+}
+
+/** Both ends may be the same value. */
+function isBrush(value: unknown): value is readonly [number, number] {
+  return Array.isArray(value) && value.length === 2 && value.every((end) => Number.isFinite(end)) && Number(value[0]) <= Number(value[1]);
 }

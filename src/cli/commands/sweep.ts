@@ -1,23 +1,21 @@
 /** `distill-lab sweep`: all runs of a file with `seeds` or `sweep`, from a queue that can be paused and taken up again. */
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DistillError } from '../../errors.ts';
-import { checkFiles } from '../../experiment/files.ts';
 import { isSweep } from '../../experiment/load.ts';
-import { formatProblem } from '../../experiment/problems.ts';
-import { launchSchema, type LauncherName } from '../../experiment/sweepSchema.ts';
+import { type LauncherName } from '../../experiment/sweepSchema.ts';
 import { launcherFor } from '../../launch/choose.ts';
 import { type Launcher } from '../../launch/launcher.ts';
+import { readUserLaunch } from '../../launch/userLaunch.ts';
 import { listRuns } from '../../store/index.ts';
-import { estimateSweep } from '../../sweep/estimate.ts';
-import { askQueue, createSweepFolder, queueProcess, readPlan, SWEEP_FILES } from '../../sweep/folder.ts';
+import { askQueue, queueProcess, readPlan } from '../../sweep/folder.ts';
 import { findSweep, readSweep } from '../../sweep/open.ts';
-import { type Plan, planSweep } from '../../sweep/plan.ts';
+import { checkedPlan, forecast, launchOf, makeSweep } from '../../sweep/prepare.ts';
 import { type Closing, SweepQueue } from '../../sweep/queue.ts';
 import { bestRow, type SweepMetric, sweepRows } from '../../sweep/results.ts';
-import { withOverrides } from '../../sweep/writeBest.ts';
+import { startQueue } from '../../sweep/startQueue.ts';
+import { bestExperiment } from '../../sweep/writeBest.ts';
 import { printProblems, problemObjects } from '../experimentFile.ts';
 import { EXIT, type Output } from '../output.ts';
 import { type Surroundings, versionOf } from '../surroundings.ts';
@@ -70,7 +68,7 @@ async function create({ output, cliPath }: Surroundings, file: string, options: 
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new DistillError('DL100', 'The experiment file cannot be read.', { where: { file }, got: (cause as NodeJS.ErrnoException).code ?? String(cause), advice: 'Name a *.distill.yaml file.', cause });
   });
-  const plan = withFiles(planSweep(text, file, { overrides: options.set }), file);
+  const plan = checkedPlan(text, file, { overrides: options.set });
   printProblems(plan.problems, output);
   if (plan.experiment === undefined) {
     if (options.json) output.line(JSON.stringify({ state: 'refused', problems: problemObjects(plan.problems) }));
@@ -78,27 +76,14 @@ async function create({ output, cliPath }: Surroundings, file: string, options: 
     return EXIT.badInput;
   }
   if (!isSweep(plan.experiment)) output.note('note: the file has neither `seeds` nor `sweep`: this is a single run with its controls.');
-  const launch = plan.experiment.launch ?? launchSchema.parse({});
-  const launcher = await launcherFor({ config: launch, on: options.launcher, atOnce: atOnceOf(options), name: 'plan' });
-  const estimate = await estimateSweep([...plan.experiments.values()], path.resolve(file), await listRuns([options.runs]), launcher.atOnce ?? Number.POSITIVE_INFINITY);
+  const launch = launchOf(plan, { on: options.launcher, atOnce: atOnceOf(options), defaults: [await readUserLaunch()] });
+  const { launcher, estimate } = await forecast(plan, file, launch, await listRuns([options.runs]));
   if (!options.json) for (const line of dryRunLines(plan, estimate, launcher, options.dryRun)) output.line(line);
   if (options.dryRun) {
     if (options.json) output.line(JSON.stringify({ state: 'planned', estimate, runs: plan.runs }));
     return EXIT.finished;
   }
-  return createSweepFolder(options.runs, {
-    name: plan.name, file: path.resolve(file), created: Date.now(), version: versionOf(cliPath), halving: plan.experiment.sweep?.halving, runs: plan.runs.map((run) => ({ ...run, controls: [...run.controls], overrides: [...run.overrides] })),
-    launch: { ...launch, ...(options.launcher === undefined ? {} : { on: options.launcher }), ...(options.runsAtOnce === undefined ? {} : { atOnce: atOnceOf(options) }) },
-  }, text);
-}
-
-/** Files that experiments name must be there; each is told once. */
-function withFiles(plan: Plan, file: string): Plan {
-  const found = [...plan.experiments.values()].flatMap((experiment) => checkFiles(experiment, path.dirname(path.resolve(file)), plan.positions));
-  const problems = [...new Map(found.map((problem) => [formatProblem(problem), problem])).values()];
-  const isSound = problems.every(({ severity }) => severity !== 'error');
-  const { experiment, ...rest } = plan;
-  return { ...rest, problems: [...plan.problems, ...problems], ...(isSound && experiment !== undefined ? { experiment } : {}) };
+  return makeSweep({ plan, text, file, runsRoot: options.runs, version: versionOf(cliPath), launch });
 }
 
 function atOnceOf({ runsAtOnce }: Pick<SweepOptions, 'runsAtOnce'>): number | undefined {
@@ -147,19 +132,12 @@ function codeOf(closing: Closing, { entries }: SweepQueue): number {
   return entries.some(({ state }) => state === 'stopped') ? EXIT.stopped : EXIT.finished;
 }
 
-/** Starts the queue as a process of its own, which outlives this one. */
+/** Leaves the queue to itself. */
 async function detach({ output, cliPath }: Surroundings, folder: string, options: SweepOptions): Promise<number> {
-  const log = await open(path.join(folder, SWEEP_FILES.log), 'a');
-  try {
-    const more = [...(options.runsAtOnce === undefined ? [] : ['--runs-at-once', options.runsAtOnce]), ...(options.launcher === undefined ? [] : ['--launcher', options.launcher]), ...(options.retry ? ['--retry'] : [])];
-    const child = spawn(process.execPath, [cliPath, 'sweep-child', folder, ...more], { cwd: folder, detached: true, windowsHide: true, stdio: ['ignore', log.fd, log.fd] });
-    child.unref();
-    if (options.json) output.line(JSON.stringify({ state: 'started', sweep: path.basename(folder), folder, pid: child.pid }));
-    else output.line(`${shortPath(folder)} (process ${child.pid ?? 0})`);
-    return EXIT.finished;
-  } finally {
-    await log.close();
-  }
+  const { pid } = await startQueue({ folder, cliPath, atOnce: atOnceOf(options), launcher: options.launcher, retry: options.retry });
+  if (options.json) output.line(JSON.stringify({ state: 'started', sweep: path.basename(folder), folder, pid }));
+  else output.line(`${shortPath(folder)} (process ${pid ?? 0})`);
+  return EXIT.finished;
 }
 
 async function askToEnd(folder: string, what: 'pause' | 'stop', output: Output): Promise<number> {
@@ -177,10 +155,8 @@ async function tell(folder: string, options: SweepOptions, output: Output): Prom
   if (options.json) output.line(JSON.stringify(sweepObject(view, rows, best)));
   else for (const line of sweepTable(view, rows, best, options.by)) output.line(line);
   if (options.writeBest === undefined) return EXIT.finished;
-  if (best === undefined) throw new DistillError('DL746', 'There is no best combination yet.', { advice: 'Wait until a run of the sweep has finished.' });
-  const key = best.seeds.find(({ metrics }) => metrics !== undefined)?.key;
-  const overrides = view.plan.runs.find((run) => run.key === key)?.overrides ?? [];
-  await writeFile(options.writeBest, withOverrides(view.plan.text, options.writeBest, overrides), { flag: 'wx' });
-  if (!options.json) output.line(`best by ${options.by}: ${best.label === '' ? 'the file itself' : best.label}; written to ${shortPath(path.resolve(options.writeBest))}`);
+  const written = bestExperiment(view, options.by, options.writeBest);
+  await writeFile(options.writeBest, written.text, { flag: 'wx' });
+  if (!options.json) output.line(`best by ${options.by}: ${written.label === '' ? 'the file itself' : written.label}; written to ${shortPath(path.resolve(options.writeBest))}`);
   return EXIT.finished;
 }

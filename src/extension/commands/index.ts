@@ -16,10 +16,12 @@ import { exportStudent, openConfig, openExperiment, openFromView, openLog, revea
 import { report } from './report.ts';
 import { resume } from './resume.ts';
 import { run } from './run.ts';
+import { resumeSweep, runSweep } from './runSweep.ts';
 import { sample } from './sample.ts';
 import { setup } from './setup.ts';
 import { goToFailure, showLog } from './show.ts';
 import { stop } from './stop.ts';
+import { compareSweep, deleteSweep, openSweepLog, pauseSweep, showSweep, stopSweep, writeBest } from './sweeps.ts';
 import { trainFurther } from './trainFurther.ts';
 import { walkthrough } from './walkthrough.ts';
 
@@ -27,6 +29,7 @@ export const COMMANDS: Readonly<Record<string, CommandFactory>> = {
   run, stop, resume, trainFurther, kill, openPanel, create, sample, walkthrough, doctor, setup, showLog, report, goToFailure, compare,
   openFromView, openLog, openConfig, openExperiment, revealFolder, exportStudent, rename, pin, unpin, deleteRuns, cleanUp,
   sortRuns, filterRuns, clearFilter, groupRuns, flattenRuns, refreshRuns,
+  runSweep, pauseSweep, resumeSweep, stopSweep, showSweep, compareSweep, writeBest, openSweepLog, deleteSweep,
 };
 
 export function registerCommands(context: Context): vscode.Disposable {

@@ -10,6 +10,12 @@ export const run: CommandFactory = (context) => async (target) => {
   const document = await chooseExperiment(target);
   if (document === undefined || !await isSaved(document)) return;
   const file = document.uri.fsPath;
+  const { makesSweep } = await import('../lenses.ts');
+  if (makesSweep(document.getText())) {
+    const { startSweep } = await import('./runSweep.ts');
+    await startSweep(context, document);
+    return;
+  }
   if (!await mayRunAgain(context, file)) return;
 
   const errors = await context.diagnostics.check(document);
@@ -22,7 +28,8 @@ export const run: CommandFactory = (context) => async (target) => {
   const { experiment, positions } = readExperiment(document.getText(), file);
   if (experiment === undefined) return;
   if (isSweep(experiment)) {
-    await showSweep(context, file);
+    const { startSweep } = await import('./runSweep.ts');
+    await startSweep(context, document);
     return;
   }
 
@@ -35,23 +42,13 @@ export const run: CommandFactory = (context) => async (target) => {
   context.panels.show(started, { preserveFocus: true });
 };
 
-/** A file with seeds or a sweep makes many runs: they have a queue of their own. */
-async function showSweep(context: Context, file: string): Promise<void> {
-  const copy = vscode.l10n.t('Copy Command');
-  const answer = await vscode.window.showInformationMessage(vscode.l10n.t('Not started: this file makes several runs (`seeds`, `sweep`). Their queue is started in a terminal.'), copy);
-  if (answer !== copy) return;
-  // The editor's own Node is no Node for a terminal.
-  const node = nodePath() === process.execPath ? 'node' : nodePath();
-  await vscode.env.clipboard.writeText([node, context.cliPath, 'sweep', file].map((word) => JSON.stringify(word)).join(' '));
-}
-
-function versionOf(context: Context): string {
+export function versionOf(context: Context): string {
   const { version } = context.extension.extension.packageJSON as { readonly version?: string };
   return version ?? 'unknown';
 }
 
 /** The one clicked on, the one being edited, or a choice of those in the workspace. */
-async function chooseExperiment(target: unknown): Promise<vscode.TextDocument | undefined> {
+export async function chooseExperiment(target: unknown): Promise<vscode.TextDocument | undefined> {
   const uri = uriOf(target);
   if (uri !== undefined) return vscode.workspace.openTextDocument(uri);
   const active = vscode.window.activeTextEditor?.document;
@@ -70,7 +67,7 @@ async function chooseExperiment(target: unknown): Promise<vscode.TextDocument | 
 }
 
 /** A run keeps the file as it is on disk, so that the two never differ. */
-async function isSaved(document: vscode.TextDocument): Promise<boolean> {
+export async function isSaved(document: vscode.TextDocument): Promise<boolean> {
   if (document.isUntitled) {
     const save = vscode.l10n.t('Save');
     const answer = await vscode.window.showInformationMessage(vscode.l10n.t('Save the experiment before it is run.'), save);
@@ -89,7 +86,7 @@ async function mayRunAgain(context: Context, file: string): Promise<boolean> {
   return answer === again;
 }
 
-async function showFirstProblem(document: vscode.TextDocument, range: { line: number; column: number } | undefined, count: number, message: string): Promise<void> {
+export async function showFirstProblem(document: vscode.TextDocument, range: { line: number; column: number } | undefined, count: number, message: string): Promise<void> {
   const text = count === 1
     ? vscode.l10n.t('Not started: {0}', message)
     : vscode.l10n.t('Not started: {0} And {1} more.', message, count - 1);

@@ -1,11 +1,14 @@
 /** The rows of the runs view, in the order, the groups and the choice that the user asked for. */
 import * as vscode from 'vscode';
 import { type RunState } from '../../experiment/record.ts';
-import { type SortKey } from '../../store/arrange.ts';
+import { type RunGroup, type SortKey } from '../../store/arrange.ts';
+import { type SweepStatus } from '../../sweep/status.ts';
 import { inBackground } from '../context.ts';
 import { type Run } from '../run.ts';
 import { type Runs } from '../runs.ts';
-import { GroupNode, type Node, RunNode, toItem, tooltip } from './item.ts';
+import { type Sweeps } from '../sweeps.ts';
+import { rowsOfSweep } from './inSweep.ts';
+import { GroupNode, type Node, RunNode, SweepNode, toItem, tooltip, WaitingNode } from './item.ts';
 
 export interface Arrangement {
   readonly sort: SortKey;
@@ -26,28 +29,32 @@ export class RunsProvider implements vscode.TreeDataProvider<Node>, vscode.Dispo
   private readonly changed = new vscode.EventEmitter<Node | Node[] | undefined>();
   private readonly arranged = new vscode.EventEmitter<{ readonly shown: number; readonly all: number }>();
   private readonly runs: Runs;
+  private readonly sweeps: Sweeps;
   private readonly log: vscode.LogOutputChannel;
   private readonly memory: vscode.Memento;
   private readonly subscription: vscode.Disposable;
   private readonly nodes = new Map<string, RunNode>();
   private readonly groups = new Map<string, GroupNode>();
+  private readonly sweepNodes = new Map<string, SweepNode>();
   private roots: readonly Node[] = [];
   private outline = '';
-  private readonly told = new Map<RunNode, string>();
+  private readonly told = new Map<RunNode | SweepNode, string>();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(runs: Runs, { log, memory }: { readonly log: vscode.LogOutputChannel; readonly memory: vscode.Memento }) {
+  constructor(runs: Runs, sweeps: Sweeps, { log, memory }: { readonly log: vscode.LogOutputChannel; readonly memory: vscode.Memento }) {
     this.runs = runs;
+    this.sweeps = sweeps;
     this.log = log;
     this.memory = memory;
     this.onDidChangeTreeData = this.changed.event;
     this.onDidArrange = this.arranged.event;
-    this.subscription = runs.onDidChange(() => {
+    const updateSoon = (): void => {
       this.timer ??= setTimeout(() => {
         this.timer = undefined;
         this.update();
       }, PAUSE_MS);
-    });
+    };
+    this.subscription = vscode.Disposable.from(runs.onDidChange(updateSoon), sweeps.onDidChange(updateSoon));
   }
 
   get arrangement(): Arrangement {
@@ -60,7 +67,7 @@ export class RunsProvider implements vscode.TreeDataProvider<Node>, vscode.Dispo
   }
 
   async getChildren(node?: Node): Promise<Node[]> {
-    if (node !== undefined) return node.kind === 'group' ? [...node.children] : [];
+    if (node !== undefined) return node.kind === 'group' || node.kind === 'sweep' ? [...node.children] : [];
     await this.runs.loaded;
     await this.build();
     return [...this.roots];
@@ -71,7 +78,7 @@ export class RunsProvider implements vscode.TreeDataProvider<Node>, vscode.Dispo
   }
 
   getParent(node: Node): Node | undefined {
-    return node.kind === 'run' ? node.group : undefined;
+    return node.kind === 'group' ? undefined : node.parent;
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: Node): vscode.TreeItem {
@@ -82,7 +89,20 @@ export class RunsProvider implements vscode.TreeDataProvider<Node>, vscode.Dispo
   /** The row of a run, where it is shown. */
   nodeOf(run: Run): RunNode | undefined {
     const node = this.nodes.get(run.folder);
-    return this.roots.some((root) => root === node || (root.kind === 'group' && node !== undefined && root.children.includes(node))) ? node : undefined;
+    return node !== undefined && this.isShown(node) ? node : undefined;
+  }
+
+  /** The row of a sweep, where it is shown. */
+  nodeOfSweep({ folder }: Pick<SweepStatus, 'folder'>): SweepNode | undefined {
+    const node = this.sweepNodes.get(folder);
+    return node !== undefined && this.isShown(node) ? node : undefined;
+  }
+
+  private isShown(node: RunNode | SweepNode): boolean {
+    const { parent } = node;
+    if (parent === undefined) return this.roots.includes(node);
+    if (parent.kind === 'sweep') return this.isShown(parent) && node.kind === 'run' && parent.children.includes(node);
+    return this.roots.includes(parent) && parent.children.includes(node);
   }
 
   /** Draws every row anew, as ages and orders change with time. */
@@ -107,7 +127,7 @@ export class RunsProvider implements vscode.TreeDataProvider<Node>, vscode.Dispo
       }
       const rows = [...this.told].filter(([node, told]) => told !== rowOf(node)).map(([node]) => node);
       for (const node of rows) this.told.set(node, rowOf(node));
-      if (rows.length > 0) this.changed.fire([...rows, ...new Set(rows.flatMap(({ group }) => (group === undefined ? [] : [group])))]);
+      if (rows.length > 0) this.changed.fire([...new Set(rows.flatMap((row) => [row, ...above(row)]))]);
     })());
   }
 
@@ -122,30 +142,92 @@ export class RunsProvider implements vscode.TreeDataProvider<Node>, vscode.Dispo
       this.nodes.delete(folder);
       this.told.delete(node);
     }
-    const rowsOf = (runs: readonly Run[], group: GroupNode | undefined): readonly RunNode[] => runs.map((run) => this.rowFor(run, group));
-    this.roots = !isGrouped ? rowsOf(shown, undefined) : groupRuns(shown).map((group) => {
-      const node = this.groups.get(group.key) ?? new GroupNode(group);
-      this.groups.set(group.key, node);
-      node.group = group;
-      node.children = rowsOf(group.runs, node);
-      return node;
-    });
-    this.outline = JSON.stringify(this.roots.map((root) => (root.kind === 'run' ? root.run.folder : [root.group.key, root.group.name, root.children.map(({ run }) => run.folder)])));
+    for (const [folder, node] of this.sweepNodes) {
+      if (this.sweeps.byId(node.sweep.id) !== undefined) continue;
+      this.sweepNodes.delete(folder);
+      this.told.delete(node);
+    }
+    for (const node of this.sweepNodes.values()) node.children = [];
+    if (!isGrouped) this.roots = shown.map((run) => this.rowFor(run, undefined));
+    else {
+      const isFiltered = text !== '' || states.length > 0;
+      this.roots = this.withYoungSweeps(groupRuns(shown), isFiltered).map((group) => {
+        const node = this.groups.get(group.key) ?? new GroupNode(group);
+        this.groups.set(group.key, node);
+        node.group = group;
+        node.children = this.rowsOfGroup(node, { sort, isFiltered });
+        return node;
+      });
+    }
+    this.outline = JSON.stringify(this.roots.map(outlineOf));
     this.arranged.fire({ shown: shown.length, all: all.length });
   }
 
-  private rowFor(run: Run, group: GroupNode | undefined): RunNode {
+  /** A sweep whose first run is still to come stands in its experiment's group, which may be a new one. */
+  private withYoungSweeps(groups: readonly RunGroup[], isFiltered: boolean): readonly RunGroup[] {
+    if (isFiltered) return groups;
+    const young = this.sweeps.all().filter((sweep) => sweep.runs.length === 0 && !groups.some(({ sourceFile }) => sourceFile === sweep.file));
+    const files = new Map(young.map((sweep) => [sweep.file, sweep.name]));
+    return [...[...files].map(([file, name]): RunGroup => ({ key: file, name, sourceFile: file, runs: [] })), ...groups];
+  }
+
+  /** Runs of a sweep stand under it, where the first of them would stand. */
+  private rowsOfGroup(parent: GroupNode, order: { readonly sort: SortKey; readonly isFiltered: boolean }): readonly (RunNode | SweepNode)[] {
+    const { runs, sourceFile } = parent.group;
+    const young = order.isFiltered || sourceFile === undefined ? [] : this.sweeps.allOf(sourceFile).filter((sweep) => sweep.runs.length === 0);
+    const rows: (RunNode | SweepNode)[] = young.map((sweep) => this.sweepFor(sweep, parent, [], order));
+    const seen = new Set<string>();
+    for (const run of runs) {
+      const sweep = run.sweep === undefined ? undefined : this.sweeps.byId(run.sweep.id);
+      // An older folder of the same place, or a run that only says that it belongs there, is a run like any other.
+      if (sweep?.runs.some(({ folder }) => folder === run.folder) !== true) rows.push(this.rowFor(run, parent));
+      else if (!seen.has(sweep.id)) {
+        seen.add(sweep.id);
+        rows.push(this.sweepFor(sweep, parent, runs, order));
+      }
+    }
+    return rows;
+  }
+
+  private sweepFor(sweep: SweepStatus, parent: GroupNode, shown: readonly Run[], order: { readonly sort: SortKey; readonly isFiltered: boolean }): SweepNode {
+    const node = this.sweepNodes.get(sweep.folder) ?? new SweepNode(sweep);
+    this.sweepNodes.set(sweep.folder, node);
+    node.sweep = sweep;
+    node.parent = parent;
+    const { rows, more } = rowsOfSweep(sweep, shown, order);
+    const children = rows.map((row) => (row.place.run === undefined ? new WaitingNode(node, row) : this.rowFor(row.place.run, node, row)));
+    node.children = more === undefined ? children : children.toSpliced(more.after, 0, new WaitingNode(node, { more: more.count }));
+    if (!this.told.has(node)) this.told.set(node, rowOf(node));
+    return node;
+  }
+
+  private rowFor(run: Run, parent: GroupNode | SweepNode | undefined, inSweep?: RunNode['inSweep']): RunNode {
     const node = this.nodes.get(run.folder) ?? new RunNode(run);
     node.run = run;
-    node.group = group;
+    node.parent = parent;
+    node.inSweep = inSweep;
     this.nodes.set(run.folder, node);
     if (!this.told.has(node)) this.told.set(node, rowOf(node));
     return node;
   }
 }
 
+function above({ parent }: RunNode | SweepNode): readonly Node[] {
+  return parent === undefined ? [] : parent.kind === 'sweep' ? [parent, ...above(parent)] : [parent];
+}
+
+/** Which rows there are, and in which order. */
+function outlineOf(node: Node): unknown {
+  switch (node.kind) {
+    case 'run': return node.run.folder;
+    case 'group': return [node.group.key, node.group.name, node.children.map(outlineOf)];
+    case 'sweep': return [node.sweep.folder, node.children.map(outlineOf)];
+    case 'waiting': return 'more' in node.waits ? node.waits.more : [node.waits.place.planned.key, node.waits.position];
+  }
+}
+
 /** All of a row that anybody sees. */
-function rowOf(node: RunNode): string {
+function rowOf(node: RunNode | SweepNode): string {
   const { label, description, contextValue, iconPath } = toItem(node);
   return JSON.stringify([label, description, contextValue, iconPath]);
 }

@@ -1,6 +1,6 @@
 /** What a row of the runs view says. Pure: the translator is handed in, so that it is tested without VS Code. */
 import { byteSize } from '../../byteSize.ts';
-import { isLive, type Run } from '../run.ts';
+import { isLive, isWaiting, type Run } from '../run.ts';
 import { formatAp, percent, stateWord, timeLeft, type Translate } from '../words.ts';
 
 /** Figures are told as points of AP with their sign. */
@@ -48,6 +48,7 @@ export function rowDescription(t: Translate, run: Run, now = Date.now()): string
   const figures = apAndGain(run);
   if (figures !== undefined) parts.push(figures);
   if (run.state === 'running') parts.push(run.progress.total > 0 ? percent(run.progress.done / run.progress.total) : stateWord(t, run.state));
+  else if (isWaiting(run)) parts.push(t('waiting'), ...(run.reason === undefined ? [] : [plain(run.reason)]));
   else if (run.state !== 'finished') parts.push(stateWord(t, run.state));
   if (!isLive(run)) parts.push(age(t, now - run.created));
   else if (run.secondsLeft !== undefined && run.state === 'running') parts.push(timeLeft(t, run.secondsLeft));
@@ -71,10 +72,15 @@ export function groupDescription(t: Translate, runs: readonly Run[]): string {
 /** Under its experiment a run that nobody named is told by when it was made. */
 export function rowLabel(run: Run, isUnderExperiment: boolean, language: string): string {
   if (!isUnderExperiment || run.name !== run.experimentName || run.name === run.id) return plain(run.name);
+  return moment(run.created, language) ?? run.id;
+}
+
+/** `31 Jan, 13:05`. @param time milliseconds since 1970 */
+export function moment(time: number, language: string): string | undefined {
   try {
-    return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(run.created);
+    return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(time);
   } catch {
-    return run.id;
+    return undefined;
   }
 }
 
@@ -82,9 +88,8 @@ export function rowLabel(run: Run, isUnderExperiment: boolean, language: string)
  * What a screen reader says of a row: the name, what is seen as it is seen (who speaks to the computer says what they see), then
  * what only the icon shows.
  */
-export function rowSpoken(t: Translate, run: Run, label: string, description: string): string {
+export function rowSpoken(t: Translate, run: Run, label: string, description: string, state = stateWord(t, run.state)): string {
   const name = plain(run.name);
-  const state = stateWord(t, run.state);
   return [...(name === label ? [] : [name]), label, description, ...(description.includes(state) ? [] : [state]), ...(run.damage === undefined ? [] : [t('with a warning')])].join(', ');
 }
 

@@ -3,6 +3,8 @@ import * as vscode from 'vscode';
 import { inBackground } from '../context.ts';
 import { type Run } from '../run.ts';
 import { type Runs } from '../runs.ts';
+import { type Sweeps } from '../sweeps.ts';
+import { type SweepStatus } from '../../sweep/status.ts';
 import { stateWord } from '../words.ts';
 import { type Node, RunNode } from './item.ts';
 import { type Arrangement, RunsProvider } from './provider.ts';
@@ -13,6 +15,7 @@ const LOOK_MS = 10_000;
 
 export class RunsView implements vscode.Disposable {
   private readonly runs: Runs;
+  private readonly sweeps: Sweeps;
   private readonly log: vscode.LogOutputChannel;
   private readonly provider: RunsProvider;
   private readonly view: vscode.TreeView<Node>;
@@ -21,10 +24,11 @@ export class RunsView implements vscode.Disposable {
   /** A row that is selected by a key and not meant to be opened by it. */
   private unopened: string | undefined;
 
-  constructor(runs: Runs, parts: { readonly log: vscode.LogOutputChannel; readonly memory: vscode.Memento }) {
+  constructor(runs: Runs, sweeps: Sweeps, parts: { readonly log: vscode.LogOutputChannel; readonly memory: vscode.Memento }) {
     this.runs = runs;
     this.log = parts.log;
-    this.provider = new RunsProvider(runs, parts);
+    this.sweeps = sweeps;
+    this.provider = new RunsProvider(runs, sweeps, parts);
     this.view = vscode.window.createTreeView(VIEW, { treeDataProvider: this.provider, canSelectMany: true, showCollapseAll: true });
     this.subscriptions = vscode.Disposable.from(
       this.provider, this.view,
@@ -48,7 +52,7 @@ export class RunsView implements vscode.Disposable {
 
   /** Looks at the folders now, and draws every row anew. */
   async refresh(): Promise<void> {
-    await this.runs.look();
+    await Promise.all([this.runs.look(), this.sweeps.look()]);
     await this.provider.refresh();
   }
 
@@ -84,6 +88,14 @@ export class RunsView implements vscode.Disposable {
   async reveal(run: Run): Promise<void> {
     const node = this.provider.nodeOf(run);
     if (node !== undefined && this.view.visible) await this.view.reveal(node, { select: true, focus: false });
+  }
+
+  /** Where the view is seen; it does not come up for it. */
+  async revealSweep(sweep: SweepStatus): Promise<void> {
+    if (!this.view.visible) return;
+    await this.provider.refresh();
+    const node = this.provider.nodeOfSweep(sweep);
+    if (node !== undefined) await this.view.reveal(node, { select: true, focus: false, expand: true });
   }
 
   dispose(): void {
