@@ -64,13 +64,15 @@ export function sweepEndSentence(t: Translate, sweep: SweepStatus): string {
 export function startQuestion(t: Translate, plan: Pick<Plan, 'name' | 'runs' | 'repeated'>, { seconds, bytes, judgedBy }: Estimate, place: { readonly launcher: string; readonly atOnce: number | undefined }): { readonly message: string; readonly detail: string } {
   const controls = plan.runs.filter(({ role }) => role === 'control').length;
   const seeds = new Set(plan.runs.map(({ seed }) => seed)).size;
+  const labels = new Set(plan.runs.map(({ label }) => label)).size;
+  const what = controls > 0 ? [t('{0} distilled', plan.runs.length - controls), t('{0} controls', controls)] : labels > 1 ? [t('{0} combinations', labels)] : [];
   const where = place.launcher === 'local'
     ? t('Runs at once: {0} on this machine', place.atOnce ?? 1)
     : place.atOnce === undefined ? t('Runs at once: as many as {0} gives', place.launcher) : t('Runs at once: {0} on {1}', place.atOnce, place.launcher);
   return {
     message: t('Start {0} runs of {1}?', plan.runs.length, plain(plan.name)),
     detail: [
-      [t('{0} distilled', plan.runs.length - controls), t('{0} controls', controls), seeds === 1 ? t('1 seed') : t('{0} seeds', seeds)].join(', '),
+      [...what, seeds === 1 ? t('1 seed') : t('{0} seeds', seeds)].join(', '),
       ...(plan.repeated === 0 ? [] : [t('{0} that would repeat another are left out', plan.repeated)]),
       t('Time: {0}', seconds === undefined ? t('unknown') : t('about {0}', duration(t, 1000 * seconds))),
       t('Disk: {0}', bytes === undefined ? t('unknown') : t('about {0}', byteSize(bytes))),

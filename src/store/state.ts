@@ -4,8 +4,8 @@ import { type History } from './history.ts';
 
 /** A living child that is silent for longer gets a word. */
 const SILENT_MS = 5_000;
-/** A child on another machine that is silent for longer is taken for lost. */
-const LOST_MS = 30_000;
+/** A child on another machine that is silent for longer is taken for lost. Network folders show a file that was renamed into place up to a minute late. */
+const LOST_MS = 90_000;
 /** A folder whose run was not started within this time never will be. */
 const START_MS = 10_000;
 

@@ -36,6 +36,29 @@ describe('a run folder', () => {
     expect((await readRun(folder)).state).toBe('finished');
   });
 
+  it('of another machine goes as long as its heart beats, whoever has its process number here, and is followed through the folder', async () => {
+    const folder = runFolder(root, 'r', lines([started({ arms: ['student'] }), step(1)]));
+    const beat = (host: string, time = Date.now()): void => { writeFileSync(path.join(folder, FILES.heartbeat), JSON.stringify({ pid: process.pid, host, time, processStart: '1' })); };
+    beat('node-17');
+    expect(await readRun(folder)).toMatchObject({ state: 'running', process: { host: 'node-17' } });
+    expect((await listRuns([root])).map(({ state }) => state)).toEqual(['running']);
+    const seen: RunChange[] = [];
+    const watch = watchRun(folder, (change) => { seen.push(change); }, { interval: 20 });
+    try {
+      await expect.poll(() => seen.length, { timeout: 10_000 }).toBeGreaterThan(0);
+      appendFileSync(path.join(folder, FILES.events), lines([step(2)]));
+      beat('node-17');
+      await expect.poll(() => [seen.at(-1)?.run.state, seen.at(-1)?.run.lastStep?.step], { timeout: 10_000 }).toEqual(['running', 2]);
+    } finally {
+      watch.dispose();
+    }
+    beat('node-17', Date.now() - 600_000);
+    expect(await readRun(folder)).toMatchObject({ state: 'lost', reason: 'No heartbeat from node-17 for 10 min.' });
+    // The same words from this machine are checked against its process, which began at another time.
+    beat(hostname());
+    expect((await readRun(folder)).state).toBe('killed');
+  });
+
   it('that is not there is lost, not an error', async () => {
     expect(await readRun(path.join(root, 'nowhere'))).toMatchObject({ state: 'lost', name: 'nowhere' });
   });

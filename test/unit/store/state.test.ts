@@ -26,6 +26,8 @@ const ROWS: readonly (readonly [string, Partial<Evidence>, RunState, RegExp | un
   ['stepping, silent but alive', { history: going, heartbeat: sign(NOW - 61_000) }, 'running', /no heartbeat for 61 s/],
   ['asked to stop', { history: going, heartbeat: sign(NOW), stopRequested: true }, 'stopping', undefined],
   ['elsewhere and fresh', { history: going, heartbeat: sign(NOW - 20_000, 'there'), alive: undefined }, 'running', /no heartbeat for 20 s/],
+  ['elsewhere, as a network folder shows it a minute late', { history: going, heartbeat: sign(NOW - 70_000, 'there'), alive: undefined }, 'running', /no heartbeat for 70 s/],
+  ['elsewhere, with a clock that is ahead', { history: going, heartbeat: sign(NOW + 60_000, 'there'), alive: undefined }, 'running', undefined],
   ['elsewhere and silent', { history: going, heartbeat: sign(NOW - 7_200_000, 'there'), alive: undefined }, 'lost', /from there for 2 h/],
   ['heartbeat gone', { history: going, alive: undefined, created: 0 }, 'lost', /There is no heartbeat/],
   ['finished', { history: historyOf(started(), ended()), heartbeat: sign(NOW), alive: false }, 'finished', undefined],
