@@ -1,7 +1,7 @@
 /** What stands above the first line of an experiment. Pure: the translator is handed in, so that it is tested without VS Code. */
 import { isLengthenable, isLive, isResumable, progressOf, type Run } from './run.ts';
 import { type SweepStatus } from '../sweep/status.ts';
-import { goes, isResumable as canResume, progressWords } from './sweepWords.ts';
+import { goes, isResumable as canResume, progressWords, sweepStateWord } from './sweepWords.ts';
 import { formatAp, stateLine, type Translate } from './words.ts';
 
 export interface Lens {
@@ -41,8 +41,7 @@ export function lensesOfSweep(t: Translate, runs: readonly Run[], sweeps: readon
     return list;
   }
   const best = sweep.best === undefined ? '' : ` · ${t('best AP {0}', formatAp(sweep.best.AP))}`;
-  const words: Partial<Record<SweepStatus['state'], string>> = { pausing: t('pausing'), stopping: t('stopping'), paused: t('paused') };
-  const state = words[sweep.state] === undefined ? '' : ` · ${words[sweep.state] ?? ''}`;
+  const state = ['preparing', 'running', 'finished'].includes(sweep.state) ? '' : ` · ${sweepStateWord(t, sweep.state)}`;
   list.push({ title: `${progressWords(t, sweep)}${state}${best}`, command: 'showSweep', sweep: sweep.id });
   if (sweep.runs.length > 1) list.push({ title: t('Compare'), command: 'compareSweep', sweep: sweep.id });
   return list;

@@ -14,7 +14,7 @@ export interface Choice {
 
 export interface RunGroup {
   readonly key: string;
-  /** What the experiment is called in its newest run. */
+  /** What the experiment is called in its newest run; a run of a sweep has a longer name of its own. */
   readonly name: string;
   readonly sourceFile: string | undefined;
   readonly runs: readonly RunSummary[];
@@ -67,6 +67,6 @@ export function groupRuns(runs: readonly RunSummary[]): readonly RunGroup[] {
   }
   return [...groups].map(([key, members]) => {
     const latest = [...members].sort(newest)[0];
-    return { key, name: latest?.experimentName ?? key, sourceFile: latest?.sourceFile, runs: members };
+    return { key, name: latest?.sweep?.name ?? latest?.experimentName ?? key, sourceFile: latest?.sourceFile, runs: members };
   });
 }

@@ -32,10 +32,12 @@ describe.skipIf(!whenPossible())('a sweep', () => {
   const view = (): Locator => driver.page.locator('[id="workbench.view.extension.distillLab"]');
   const row = (label: string): Locator => view().locator(`.monaco-list-row[aria-label*="${label}"]`);
   const labels = async (): Promise<string> => (await Promise.all((await view().locator('.monaco-list-row').all()).map(async (one) => await one.getAttribute('aria-label', { timeout: 2000 }).catch(() => null) ?? ''))).join('\n');
+  /** One of those that stand beside each other. */
+  const lens = (text: string | RegExp): Locator => driver.page.locator('.codelens-decoration a').filter({ hasText: text }).first();
   /** A lens that is drawn anew takes no click: it is pressed again until it has done its work. */
-  const press = (lens: string, done: () => Promise<boolean>): Promise<boolean> => driver.until(`${lens} does its work`, async () => {
+  const press = (title: string, done: () => Promise<boolean>): Promise<boolean> => driver.until(`${title} does its work`, async () => {
     if (await done()) return true;
-    await driver.codeLens(lens).first().click({ timeout: 3000 }).catch(() => undefined);
+    await lens(title).click({ timeout: 3000 }).catch(() => undefined);
     for (let look = 0; look < 50 && !await done(); look += 1) await driver.page.waitForTimeout(200);
     return done();
   }, 300_000);
@@ -60,7 +62,7 @@ describe.skipIf(!whenPossible())('a sweep', () => {
     await driver.shot('70-sweep-question');
     expect(existsSync(runsRoot())).toBe(false);
     await driver.dialogButton('Start').click();
-    await driver.codeLens('0 of 2 done').waitFor({ timeout: 120_000 });
+    await lens('0 of 2 done').waitFor({ timeout: 120_000 });
     await driver.page.locator('.activitybar .action-item a[aria-label^="Distill Lab"]').click();
     await driver.until('a run goes and another waits', async () => /tiny, learningRate 0\.001.*running/.test(await labels()) && (await labels()).includes('waiting · next'), 240_000);
     expect(await labels()).toMatch(/Sweep, .*0 of 2 done/);
@@ -68,11 +70,11 @@ describe.skipIf(!whenPossible())('a sweep', () => {
   }, 600_000);
 
   test('is paused and resumed from above the first line, and comes to its end', async () => {
-    await press('Pause', () => driver.codeLens('pausing').or(driver.codeLens('paused')).first().isVisible());
-    await driver.codeLens('▷ Resume').waitFor({ timeout: 240_000 });
-    expect(await driver.codeLens('0 of 2 done · paused').count()).toBe(1);
-    await press('▷ Resume', async () => !await driver.codeLens('▷ Resume').isVisible());
-    await driver.codeLens('2 of 2 done').waitFor({ timeout: 400_000 });
+    await press('Pause', () => lens(' done · paus').isVisible());
+    await lens('▷ Resume').waitFor({ timeout: 240_000 });
+    await lens(/[01] of 2 done · paused/).waitFor();
+    await press('▷ Resume', async () => !await lens('▷ Resume').isVisible());
+    await lens('2 of 2 done').waitFor({ timeout: 400_000 });
     expect((await readdir(runsRoot())).filter((name) => name.includes('tiny'))).toHaveLength(2);
     await driver.until('both are told as finished', async () => /Sweep, .*2 of 2 done · best AP/.test(await labels()));
   }, 900_000);

@@ -8,7 +8,8 @@ import { button, element, perFrame, select, setAttribute, setText, show, svg } f
 import { clip } from '../format.ts';
 import { pngOf } from '../png.ts';
 import { t } from '../words.ts';
-import { BrushHandles, isWithin } from './brush.ts';
+import { BrushHandles } from './brush.ts';
+import { isWithin } from './brushRange.ts';
 import { type Context } from './context.ts';
 
 const HEIGHT = 340;

@@ -6,13 +6,13 @@ import { bestEntry } from '../../../src/comparison/best.ts';
 import { compareRuns } from '../../../src/comparison/compare.ts';
 import { metricsOf, parallelOf } from '../../../src/comparison/parallel.ts';
 import { type ComparedRun } from '../../../src/comparison/run.ts';
-import { isWithin, movedEnd } from '../../../webview/compare/brush.ts';
+import { isWithin, movedEnd } from '../../../webview/compare/brushRange.ts';
 import { runOf } from './material.ts';
 
 function student(method: string, learningRate: number, seed: number, AP: number | undefined, more: Partial<ComparedRun> = {}): ComparedRun {
   const label = `${method}, learningRate ${learningRate}`;
   return runOf({
-    id: `${label} ${seed}`, name: `scenes, ${label}, seed ${seed}`, seed, AP, change: { distill: [{ method }], control: false, train: { learningRate } },
+    id: `${label} ${seed}`, name: `scenes, ${label}, seed ${seed}`, seed, ...(AP !== undefined && { AP }), change: { distill: [{ method }], control: false, train: { learningRate } },
     more: { arms: ['student'], gain: undefined, sweep: { id: 'sweep', name: 'scenes', key: `${label}-s${seed}`, role: 'student', label, values: { distill: [{ method }], 'train.learningRate': learningRate }, seed, controls: [`control-s${seed}`] }, ...more },
   });
 }

@@ -34,7 +34,7 @@ describe('above the first line of a sweep', () => {
     ['one that pauses', sweepOf('pausing', some), ['◼ Stop', '1 of 3 done · pausing', 'Compare']],
     ['one that stops', sweepOf('stopping', some), ['1 of 3 done · stopping', 'Compare']],
     ['a paused one', sweepOf('paused', some), ['▷ Resume', '▷ Run Sweep', '1 of 3 done · paused', 'Compare']],
-    ['one whose queue was killed', sweepOf('killed', [place('a', 'waiting')]), ['▷ Resume', '▷ Run Sweep', '0 of 1 done']],
+    ['one whose queue was killed', sweepOf('killed', [place('a', 'waiting')]), ['▷ Resume', '▷ Run Sweep', '0 of 1 done · killed']],
     ['a finished one', sweepOf('finished', [place('a', 'finished'), place('b', 'skipped')], { best: { label: 'a', AP: 0.431 } }), ['▷ Run Sweep', '2 of 2 done · best AP 43.1', 'Compare']],
     ['one with a failed run', sweepOf('finished', [place('a', 'finished'), place('b', 'failed')]), ['▷ Resume', '▷ Run Sweep', '1 of 2 done · 1 failed', 'Compare']],
   ])('%s', (_, sweep, expected) => { expect(titles(sweep)).toEqual(expected); });
