@@ -73,10 +73,10 @@ export class SweepReader {
     const plan = this.#plans.get(folder) ?? await readPlan(folder).catch(() => undefined);
     if (plan === undefined) return undefined;
     this.#plans.set(folder, plan);
-    const [journal, queue, stop, pause] = await Promise.all([this.#journal(folder), queueProcess(folder), isAsked(folder, 'stop'), isAsked(folder, 'pause')]);
+    const [journal, queue] = await Promise.all([this.#journal(folder), queueProcess(folder)]);
     return {
       id, folder, root, name: plan.name, file: plan.file, created: plan.created, on: plan.launch.on ?? 'local', planned: plan.runs, journal,
-      isWorked: queue !== undefined, asked: stop ? 'stop' : pause ? 'pause' : undefined,
+      isWorked: queue !== undefined, asked: isAsked(folder, 'stop') ? 'stop' : isAsked(folder, 'pause') ? 'pause' : undefined,
     };
   }
 
