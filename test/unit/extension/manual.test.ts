@@ -35,7 +35,7 @@ test('every command of the palette has its row', () => {
 });
 
 test('every setting has its row, with its default', () => {
-  const say = (value: unknown): string => (value === true ? 'on' : value === false ? 'off' : value === '' ? 'empty' : `\`${String(value)}\``);
+  const say = (value: unknown): string => (value === true ? 'on' : value === false ? 'off' : value === '' || JSON.stringify(value) === '{}' ? 'empty' : `\`${String(value)}\``);
   const offered = Object.entries(contributes.configuration.properties).map(([name, { default: value }]) => [`\`${name}\``, say(value)]);
   expect(tableUnder('Settings').map(([name, value]) => [name, value]).sort()).toEqual(offered.sort());
 });
