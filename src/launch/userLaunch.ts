@@ -47,12 +47,13 @@ export function checkedLaunch(data: unknown, place: string): WrittenLaunch {
 
 /** Of a file's `launch` what was really written in it. @param isWritten whether the file has something at a path of keys. */
 export function writtenLaunch(launch: LaunchConfig | undefined, isWritten: (key: string) => boolean): WrittenLaunch {
-  const pick = (fields: Fields, above: string): Fields => Object.fromEntries(Object.entries(fields).flatMap(([key, value]) => {
+  const pick = (fields: Fields, above: string, isSection: boolean): Fields => Object.fromEntries(Object.entries(fields).flatMap(([key, value]) => {
     const at = `${above}.${key}`;
     if (!isWritten(at)) return [];
-    return [[key, isFields(value) ? pick(value, at) : value]];
+    // Sections have defaults of their own; what is deeper has names of a user's making.
+    return [[key, isFields(value) && !isSection ? pick(value, at, true) : value]];
   }));
-  return launch === undefined ? {} : pick(launch, 'launch');
+  return launch === undefined ? {} : pick(launch, 'launch', false);
 }
 
 /** The first has the last word. */

