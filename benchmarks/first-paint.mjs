@@ -39,7 +39,7 @@ async function support(folder) {
   const outfile = join(folder, 'support.mjs');
   await build({
     stdin: {
-      contents: ["export { findTools, startWorkbench } from './test/e2e/support/codeServer.ts';", "export { Driver } from './test/e2e/support/driver.ts';", "export { fakeRun } from './test/e2e/support/fakeRuns.ts';", "export { fakeEvents } from './test/support/fakeRun.ts';"].join('\n'),
+      contents: ["export { findTools, startWorkbench } from './test/e2e/support/codeServer.ts';", "export { Driver } from './test/e2e/support/driver.ts';", "export { fakeRun } from './test/e2e/support/fakeRuns.ts';", "export { TEACHER } from './test/e2e/support/experiments.ts';", "export { fakeEvents } from './test/support/fakeRun.ts';"].join('\n'),
       resolveDir: root, loader: 'ts',
     },
     bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', outfile, logLevel: 'warning',
@@ -117,13 +117,13 @@ async function page(runs, times) {
   }
 }
 
-async function workbench({ findTools, startWorkbench, Driver, fakeRun }, runs, times) {
+async function workbench({ findTools, startWorkbench, Driver, fakeRun, TEACHER }, runs, times) {
   const tools = findTools();
   if ('missing' in tools) {
     console.error(`not in the workbench: ${tools.missing}`);
     return null;
   }
-  const text = (name) => `name: ${name}\ndata: { format: scenes }\nstudent: { detector: retinanet, backbone: tiny }\n`;
+  const text = (name) => TEACHER.replace('tiny-teacher', name);
   const files = Object.fromEntries(Object.keys(runs).map((name) => [`${name}.distill.yaml`, text(name)]));
   const running = await startWorkbench({ tools, files });
   const driver = await Driver.launch(tools);
@@ -145,7 +145,7 @@ async function workbench({ findTools, startWorkbench, Driver, fakeRun }, runs, t
         const header = Date.now() - begin;
         if (events.length > 0) await frame.locator('[data-chart="total"] .legend-item .value', { hasText: /\d/ }).first().waitFor({ timeout: 60_000 });
         taken.push({ header, curves: events.length > 0 ? Date.now() - begin : undefined });
-        await driver.page.locator('.tabs-container .tab.active').getByRole('button', { name: /^Close/ }).click();
+        await driver.page.getByRole('tab', { name: new RegExp(`^${name},`) }).getByRole('button', { name: /^Close/ }).click();
         await driver.until('the panel is closed', async () => (await driver.panelFrames()).length === 0);
         await driver.tab(`${name}.distill.yaml`).click();
       }
@@ -179,7 +179,7 @@ const folder = join(root, 'test-results', '.first-paint');
 try {
   const tools = await support(folder);
   const [points, times] = [option('points', 100_000), option('times', 5)];
-  const runs = { empty: [], busy: tools.fakeEvents({ totalSteps: points, arms: ['student'], images: 0, picturesEvery: points }) };
+  const runs = { empty: [], busy: tools.fakeEvents({ name: 'busy', totalSteps: points, arms: ['student'], images: 0, picturesEvery: points }) };
   console.log(JSON.stringify({ points, page: await page(runs, times), workbench: process.argv.includes('--no-workbench') ? null : await workbench(tools, runs, times) }));
 } finally {
   await rm(folder, { recursive: true, force: true });
