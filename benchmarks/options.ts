@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { type Sizes } from './subject.ts';
 
-export const CONTENDERS = ['captured', 'opByOp', 'pytorchEager', 'pytorchCompiled'] as const;
+export const CONTENDERS = ['captured', 'cached', 'opByOp', 'pytorchEager', 'pytorchCompiled'] as const;
 export type ContenderName = (typeof CONTENDERS)[number];
 
 export interface BenchOptions extends Sizes {
@@ -28,7 +28,7 @@ export const USAGE = `npm run bench -- [options]
   --batch 2           images a step
   --method fgd        fgd | rm+pfi | pkd
   --contenders captured,opByOp,pytorchEager
-                      of captured, opByOp, pytorchEager, pytorchCompiled (torch.compile: its compiler takes minutes)
+                      of captured, cached (the teacher's outputs from its cache), opByOp, pytorchEager, pytorchCompiled (torch.compile: its compiler takes minutes)
   --steps 3           timed steps of each contender in a round
   --rounds 5          rounds; the contenders take turns
   --seconds 120       no round begins after so long

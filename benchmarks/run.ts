@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { startEngine } from '../src/engine/backend.ts';
 import { explainError } from '../src/errors.ts';
 import { engineEnvironment } from '../src/launch/environment.ts';
+import { cachedStep } from './cached.ts';
 import { type BenchOptions, type ContenderName, readOptions, USAGE } from './options.ts';
 import { partFunctions, timeParts, writePicture, type PartTimes } from './parts.ts';
 import { relativeDifference, rounded, spreadOf } from './statistics.ts';
@@ -77,6 +78,7 @@ async function measure(options: BenchOptions, folder: string): Promise<number> {
   if (!captured.program.captured) say('notice: this backend cannot capture steps; "captured" runs op by op');
   const own = (name: ContenderName, step: () => StepTime): Contender => ({ name, run: (steps) => Promise.resolve(Array.from({ length: steps }, step)) });
   const contenders = [own('captured', captured.step)];
+  if (options.contenders.includes('cached')) contenders.push(own('cached', cachedStep(options, teacher.detector, engine)));
   if (options.contenders.includes('opByOp')) contenders.push(own('opByOp', makeSubject(options, teacher.detector, engine, false).step));
 
   const config = { ...await writeTwinFiles(folder, options, teacher, captured), threads: options.threads, device: options.device === 'cpu' ? 'cpu' : `cuda:${options.device}` };
@@ -202,8 +204,8 @@ function summary(times: Times) {
     return top === null || bottom === null ? null : rounded(top / bottom);
   };
   return {
-    captured: median('captured'), opByOp: median('opByOp'), pytorchEager: median('pytorchEager'), pytorchCompiled: median('pytorchCompiled'),
-    ratios: { capturedToPytorch: ratio('captured', 'pytorchEager'), capturedToCompiled: ratio('captured', 'pytorchCompiled'), opByOpToPytorch: ratio('opByOp', 'pytorchEager'), opByOpToCaptured: ratio('opByOp', 'captured') },
+    captured: median('captured'), cached: median('cached'), opByOp: median('opByOp'), pytorchEager: median('pytorchEager'), pytorchCompiled: median('pytorchCompiled'),
+    ratios: { capturedToPytorch: ratio('captured', 'pytorchEager'), cachedToPytorch: ratio('cached', 'pytorchEager'), cachedToCaptured: ratio('cached', 'captured'), capturedToCompiled: ratio('captured', 'pytorchCompiled'), opByOpToPytorch: ratio('opByOp', 'pytorchEager'), opByOpToCaptured: ratio('opByOp', 'captured') },
     minToMax: Object.fromEntries([...spreads].map(([name, { min, max }]) => [name, [rounded(min), rounded(max)]])),
     cpu: Object.fromEntries([...times].map(([name, steps]) => [name, rounded(spreadOf(steps.map(({ cpu }) => cpu)).median)])),
   };

@@ -36,7 +36,8 @@ export interface Sizes {
 
 /** Small enough that the losses stay finite however many steps are run on one batch. */
 const LEARNING_RATE = 1e-4;
-const train = trainSchema.parse({ optimizer: 'sgd', learningRate: LEARNING_RATE, momentum: 0.9, weightDecay: 1e-4, clip: 35 });
+/** How all contenders train. */
+export const recipe = trainSchema.parse({ optimizer: 'sgd', learningRate: LEARNING_RATE, momentum: 0.9, weightDecay: 1e-4, clip: 35 });
 const config = (backbone: Backbone, norm: string) => detectorSchema.parse({ detector: 'retinanet', backbone, norm });
 
 export interface StepTime {
@@ -94,7 +95,7 @@ export function makeSubject(sizes: Sizes, teacher: Detector, engine: Engine, cap
     statistics: { featureDeviation: teacher.traits.levels.map(() => 1) },
   });
   const networks = { student, teacher, distillers };
-  const optimizer = new Optimizer(train, [student, ...distillers].flatMap(({ parameters }) => parameters.trainable()));
+  const optimizer = new Optimizer(recipe, [student, ...distillers].flatMap(({ parameters }) => parameters.trainable()));
   const [images, truth] = [makeImages(sizes), makeTruths(sizes)];
   const targets = (): HostTensors => stepInputs(networks, images, { truth, inputSize: sizes.size, contentSizes: truth.map(() => sizes.size), step: 0 }, undefined);
   const inputs = { ...targets(), ...optimizer.inputs(0, LEARNING_RATE) };
@@ -186,6 +187,6 @@ export async function writeTwinFiles(folder: string, sizes: Sizes, teacher: Teac
     student: formOf(sizes.student, student), teacher: formOf(sizes.teacher, teacher.detector), method: sizes.method, norm: sizes.norm,
     levels: student.traits.levels.map(({ name }) => name),
     decayed: student.parameters.trainable().filter(({ decay }) => decay).map(({ name }) => name),
-    learningRate: LEARNING_RATE, momentum: train.momentum, weightDecay: train.weightDecay, clip: train.clip,
+    learningRate: LEARNING_RATE, momentum: recipe.momentum, weightDecay: recipe.weightDecay, clip: recipe.clip,
   };
 }
