@@ -10,6 +10,7 @@ import { Comparisons } from './comparisons.ts';
 import { inBackground, type Context } from './context.ts';
 import { contextKeys } from './contextKeys.ts';
 import { Diagnostics } from './diagnostics.ts';
+import { engineNotice } from './engineNotice.ts';
 import { errorPages } from './errorPages.ts';
 import { languageFeatures } from './language/index.ts';
 import { inlineResults } from './inline/index.ts';
@@ -45,6 +46,7 @@ export function activate(extension: vscode.ExtensionContext): void {
     statusBar(runs),
     contextKeys(runs, sweeps),
     runConfigs(runs),
+    engineNotice(context),
     runs.onDidEnd((run) => {
       diagnostics.showFailure(run);
       inBackground(log, tellEnd(context, run));

@@ -52,6 +52,22 @@ export function pageHtml(parts: PageParts): string {
 `;
 }
 
+/** A page that only says something: it needs neither script nor style sheet, the editor's own fonts and colours are there. */
+export function wordsHtml({ language, title, sentence }: Pick<PageParts, 'language' | 'title'> & { readonly sentence: string }): string {
+  return `<!DOCTYPE html>
+<html lang="${escapeSigns(language)}">
+<head>
+  <meta charset="utf-8">
+  <meta http-equiv="Content-Security-Policy" content="default-src 'none'">
+  <title>${escapeSigns(title)}</title>
+</head>
+<body>
+  <main class="page"><p role="heading" aria-level="1"><strong>${escapeSigns(title)}</strong></p><p>${escapeSigns(sentence)}</p></main>
+</body>
+</html>
+`;
+}
+
 /** Data, not a script: nothing in it is run. No `<` is left that could end the element. */
 function wordsElement(words: PageParts['words']): string {
   return words === undefined ? '' : `\n  <script type="application/json" id="words">${JSON.stringify(words).replaceAll('<', '\\u003c')}</script>`;

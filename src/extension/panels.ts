@@ -1,5 +1,6 @@
 /** The open panels: one a run at most; found again after a reload. */
 import * as vscode from 'vscode';
+import { wordsHtml } from './html.ts';
 import { panelOptions, RunPanel, type PanelParts } from './panel.ts';
 import { isLive, type Run } from './run.ts';
 import { type Runs } from './runs.ts';
@@ -8,16 +9,19 @@ export const VIEW_TYPE = 'distillLab.run';
 
 export class Panels implements vscode.Disposable {
   private readonly panels = new Set<RunPanel>();
+  /** From before a reload, of runs that are gone: they say so, and take the next run that is shown. */
+  private readonly orphans = new Map<vscode.WebviewPanel, string>();
   private readonly parts: PanelParts;
   private readonly runs: Runs;
-  private readonly serializer: vscode.Disposable;
+  private readonly subscriptions: vscode.Disposable;
 
   constructor(parts: PanelParts) {
     this.parts = parts;
     this.runs = parts.runs;
-    this.serializer = vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, {
-      deserializeWebviewPanel: (panel, state) => this.restore(panel, state),
-    });
+    this.subscriptions = vscode.Disposable.from(
+      vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, { deserializeWebviewPanel: (panel, state) => this.restore(panel, state) }),
+      this.runs.onDidChange(() => { this.reunite(); }),
+    );
   }
 
   /** Shows a run: in its panel, else in one whose run has ended, else in a new one beside the editor. */
@@ -36,6 +40,12 @@ export class Panels implements vscode.Disposable {
       idle.reveal(preserveFocus);
       return;
     }
+    const [orphan] = this.orphans.keys();
+    if (orphan !== undefined) {
+      this.adopt(orphan, run);
+      orphan.reveal(undefined, preserveFocus);
+      return;
+    }
     const options = { viewColumn: vscode.ViewColumn.Beside, preserveFocus };
     this.adopt(vscode.window.createWebviewPanel(VIEW_TYPE, run.name, options, panelOptions(this.parts.extensionUri)), run);
   }
@@ -50,7 +60,7 @@ export class Panels implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.serializer.dispose();
+    this.subscriptions.dispose();
     // The editor keeps its panels through a reload; only what listens here ends.
     for (const panel of this.panels) panel.detach();
     this.panels.clear();
@@ -61,16 +71,33 @@ export class Panels implements vscode.Disposable {
     await this.runs.loaded;
     const id = restoredRunId(state);
     const run = id === undefined ? this.runs.all()[0] : this.runs.byId(id);
-    // A run that is gone, or one that has a panel already, needs no second one.
-    if (run === undefined || this.of(run.id) !== undefined) {
+    // A run that has a panel already needs no second one.
+    if (run === undefined ? id === undefined : this.of(run.id) !== undefined) {
       panel.dispose();
       return;
     }
     panel.webview.options = panelOptions(this.parts.extensionUri);
-    this.adopt(panel, run);
+    if (run !== undefined) this.adopt(panel, run);
+    else if (id !== undefined) this.mourn(panel, id);
+  }
+
+  /** An empty panel would leave open what became of the run. */
+  private mourn(panel: vscode.WebviewPanel, id: string): void {
+    panel.webview.html = wordsHtml({ language: vscode.env.language, title: panel.title, sentence: vscode.l10n.t('This run is gone: its folder {0} is not there any more. The next run that you open is shown here.', id) });
+    this.orphans.set(panel, id);
+    panel.onDidDispose(() => { this.orphans.delete(panel); });
+  }
+
+  /** A folder may be put back, or its disk be there again. */
+  private reunite(): void {
+    for (const [panel, id] of this.orphans) {
+      const run = this.runs.byId(id);
+      if (run !== undefined && this.of(id) === undefined) this.adopt(panel, run);
+    }
   }
 
   private adopt(panel: vscode.WebviewPanel, run: Run): void {
+    this.orphans.delete(panel);
     const shown = new RunPanel(panel, run, this.parts);
     this.panels.add(shown);
     panel.onDidDispose(() => {

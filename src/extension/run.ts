@@ -26,6 +26,13 @@ export function isLengthenable({ state, lastStep, sweep }: Pick<Run, 'state' | '
   return !isLiveState(state) && state !== 'lost' && lastStep !== undefined && sweep === undefined;
 }
 
+/** It looked for native TensorFlow and found none. An experiment that asks for plain JavaScript has what it wants. */
+export function isOnPlainJavaScript({ engine, phase }: Pick<Run, 'engine' | 'phase'>): boolean {
+  // Until it trains, what is known of the engine may be an earlier attempt's.
+  const isOwn = phase?.phase === 'training' || phase?.phase === 'evaluating' || phase?.phase === 'saving';
+  return isOwn && engine?.backend === 'cpu' && engine.notice !== undefined;
+}
+
 /** What the status bar and notifications tell of it. */
 export function progressOf(run: Run): Progress {
   const { name, state, progress, secondsLeft, metrics, gain } = run;

@@ -124,6 +124,18 @@ describe.skipIf(!whenPossible())('comparing runs', () => {
   });
 
   test('after a reload the same comparison is there, once, in the light too', async () => {
+    const gone = path.join(workbench.workspace, 'runs', 'third');
+    await writeFakeRun(gone, { totalSteps: 120, images: 0, end: 'finished', name: 'third' });
+    const openThird = async (): Promise<void> => {
+      await driver.command('Distill Lab: Open Run Panel');
+      await driver.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'third' }).click({ timeout: 5000 });
+      await driver.tab('third').waitFor({ timeout: 20_000 });
+    };
+    // The run is offered once the editor has noticed its folder.
+    await driver.until('the panel of a third run is open', () => openThird().then(() => true, () => false), 120_000);
+    await driver.panelFrame();
+    await driver.tab('Comparison').click();
+    await rm(gone, { recursive: true });
     await driver.reload();
     const frame = await comparison();
     await frame.locator('.results .baseline .name', { hasText: 'first' }).waitFor();
@@ -132,6 +144,23 @@ describe.skipIf(!whenPossible())('comparing runs', () => {
     await driver.theme('Light Modern');
     await frame.locator('body.vscode-light').waitFor();
     await driver.shot('63-compare-light');
+  });
+
+  test('a panel whose run is gone says so, and takes the next run', async () => {
+    await driver.tab('third').click();
+    const gone = await driver.until('it says that the run is gone', async () => {
+      for (const frame of await driver.panelFrames()) if (await frame.getByText('This run is gone').count().catch(() => 0) === 1) return frame;
+      return undefined;
+    });
+    expect(await gone.locator('main').innerText()).toContain('its folder third is not there any more');
+    await driver.shot('64-run-gone');
+    await driver.command('Distill Lab: Open Run Panel');
+    await driver.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'second' }).click();
+    await driver.tab('second').waitFor();
+    await driver.tab('third').waitFor({ state: 'detached' });
+    await driver.tab('second').click();
+    await driver.page.keyboard.press('Control+F4');
+    await driver.tab('second').waitFor({ state: 'detached' });
   });
 
   test.each([['Light Modern', 'vscode-light'], ['Dark Modern', 'vscode-dark'], ['Dark High Contrast', 'vscode-high-contrast'], ['Light High Contrast', 'vscode-high-contrast-light']])('axe finds nothing serious in %s: the comparison, the list of runs', async (theme, kind) => {

@@ -39,8 +39,11 @@ describe.skipIf(!isPossible)('while an experiment is written', () => {
         'several.distill.yaml': SOUND.replace('method: fgd', 'method: fdg').replace('steps: 500', 'stepps: 500\n  batch: "4"'),
         'hints.distill.yaml': SOUND.replace('weights: teacher.safetensors', 'weights: teacher.safetensors # made before'),
         'idle.distill.yaml': SOUND.replace('steps: 500', 'steps: 500\n  optimizer: adamw\n  momentum: 0.9\n  milestones: [0.5]'),
+        'beside.distill.yaml': SOUND.replace('method: fgd', 'method: fdg'),
+        'plain.yaml': SOUND.replace('method: fgd', 'method: fdg'),
         'teacher.safetensors': 'words',
       },
+      besideYaml: true,
       settings: { 'files.autoSave': 'off' },
     });
     driver = await Driver.launch(tools());
@@ -146,6 +149,64 @@ describe.skipIf(!isPossible)('while an experiment is written', () => {
     await driver.page.getByText('neck: 48 channels, 3 levels').last().dblclick();
     await driver.until('the neck is written', async () => (await lines()).includes('    channels: 48'));
     await driver.shot('35-hint-written');
+  });
+
+  describe('beside another YAML extension, which would take every YAML file for an experiment', () => {
+    const goTo = async (line: number, column: number): Promise<void> => {
+      await driver.page.keyboard.press('Escape');
+      await driver.page.keyboard.press('Control+g');
+      await driver.page.locator('.quick-input-widget input').fill(`:${line}:${column}`);
+      await driver.page.keyboard.press('Enter');
+      await driver.page.locator('.statusbar-item').filter({ hasText: `Ln ${line}, Col ${column}` }).waitFor();
+    };
+    /** So few that all of them are in view. */
+    const offered = async (label: string): Promise<string[]> => {
+      await goTo(7, 13);
+      return driver.until(`${label} is offered`, async () => {
+        await driver.page.keyboard.press('Escape');
+        await driver.page.keyboard.press('Control+Space');
+        const rows = driver.page.locator('.suggest-widget.visible .monaco-list-row .label-name');
+        await rows.first().waitFor({ timeout: 5000 }).catch(() => undefined);
+        const labels = await rows.allInnerTexts();
+        return labels.includes(label) && labels;
+      }, 120_000);
+    };
+    const hovers = async (line: number, column: number): Promise<string[]> => {
+      await goTo(line, column);
+      const rows = driver.page.locator('.monaco-hover:not(.hidden) .hover-row');
+      return driver.until('there is a hover', async () => {
+        await driver.page.keyboard.press('Control+k');
+        await driver.page.keyboard.press('Control+i');
+        const isThere = await rows.filter({ hasText: 'The detector' }).first().waitFor({ timeout: 5000 }).then(() => true, () => false);
+        return isThere && rows.allInnerTexts();
+      });
+    };
+
+    test('that is at work in a YAML file, where ours is not', async () => {
+      await driver.openFile('plain.yaml');
+      await driver.page.locator('.squiggly-error').first().waitFor({ timeout: 120_000 });
+      expect(await offered('fcos')).toContain('gfl');
+      expect(await hovers(7, 4)).toHaveLength(1);
+      expect(await driver.page.locator('.codelens-decoration').count()).toBe(0);
+    });
+
+    test('an experiment shows each problem, suggestion and hover once', async () => {
+      await driver.openFile('beside.distill.yaml');
+      await driver.page.locator('.squiggly-error').first().waitFor();
+      const labels = await offered('fcos');
+      expect(labels).toEqual([...new Set(labels)]);
+      await driver.shot('36-beside-completion');
+      expect(await hovers(7, 4)).toHaveLength(1);
+      await driver.page.keyboard.press('Escape');
+      await driver.command('Problems: Focus on Problems View');
+      const row = driver.page.locator('.markers-panel .monaco-list-row');
+      await row.filter({ hasText: 'other-yaml' }).first().waitFor();
+      await row.filter({ hasText: 'DL105' }).first().waitFor();
+      await driver.shot('37-beside-problems');
+      const all = await row.allInnerTexts();
+      expect(all.filter((text) => text.includes('DL')), all.join('\n')).toHaveLength(1);
+      expect(all.filter((text) => /^\s*beside\.distill\.yaml/.test(text)).map((text) => text.replaceAll(/\D+/g, ''))).toEqual(['1']);
+    });
   });
 
   test('no content security policy was violated and no error went uncaught', () => {

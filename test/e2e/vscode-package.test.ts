@@ -96,6 +96,12 @@ describe.skipIf(!whenPossible())('installed without a network, on a machine with
     await driver.openFile('shapes-fgd.distill.yaml');
     await driver.command('Distill Lab: Run Distillation');
     const frame = await driver.panelFrame(60_000);
+    // Told while the run goes; like every toast it does not stay for ever.
+    const notice = driver.notifications().filter({ hasText: 'This run is on plain JavaScript' });
+    await notice.getByText('Set Up Engine', { exact: true }).waitFor({ timeout: 120_000 });
+    await driver.shot('package-notice');
+    await notice.getByText('Don\'t Show Again', { exact: true }).click();
+    await notice.waitFor({ state: 'detached' });
     await driver.until('it has ended', async () => /finished|failed/.test(await panelText(frame)), 400_000);
     await driver.shot('package-fallback');
     expect(await panelText(frame)).toMatch(/finished[\s\S]*(JavaScript|WebGPU|cpu)/i);

@@ -110,6 +110,22 @@ describe.skipIf(!whenPossible())('the story in VS Code', () => {
     await driver.shot('07-finished');
   });
 
+  test('Train Further asks for the new length, says what that means, and goes on', async () => {
+    await driver.tab('tiny-fgd.distill.yaml').first().click();
+    await driver.codeLens('Train Further…').click();
+    const input = driver.page.locator('.quick-input-widget input[type="text"], .quick-input-widget .input').first();
+    await driver.until('twice the length is suggested', async () => (await input.inputValue().catch(() => '')) === '800');
+    await driver.page.locator('.quick-input-widget').filter({ hasText: 'train.schedule' }).waitFor();
+    await input.fill('400');
+    await driver.page.locator('.quick-input-widget').filter({ hasText: 'A whole number above 400' }).waitFor();
+    await driver.shot('08-train-further');
+    await input.fill('404');
+    await driver.page.keyboard.press('Enter');
+    await driver.until('the panel tells the end of the longer run', async () => (await panelText(frame)).includes('finished') && (await stepShown(frame)) === 404, 240_000);
+    expect(await driver.panelFrames()).toHaveLength(1);
+    await driver.shot('09-trained-further');
+  });
+
   test('no content security policy was violated and no error went uncaught', () => {
     expect(driver.violations).toEqual([]);
     expect(driver.pageErrors).toEqual([]);

@@ -42,6 +42,8 @@ export interface WorkbenchOptions {
   readonly workspace?: string;
   /** Installed as a user does it, by the workbench itself; default: the folder that was built. */
   readonly vsix?: string;
+  /** Another YAML extension is installed beside ours. */
+  readonly besideYaml?: boolean;
   /** For the workbench, its extension host and every run. */
   readonly env?: Readonly<Record<string, string>>;
   /** Asks the trust question, and so starts in Restricted Mode. */
@@ -62,7 +64,7 @@ const QUIET = {
   'distillLab.confirmKill': false,
 };
 
-export async function startWorkbench({ tools, files, settings = {}, workspace: given, vsix, env = {}, trust = 'all' }: WorkbenchOptions): Promise<Workbench> {
+export async function startWorkbench({ tools, files, settings = {}, workspace: given, vsix, besideYaml = false, env = {}, trust = 'all' }: WorkbenchOptions): Promise<Workbench> {
   const home = await mkdtemp(path.join(tmpdir(), 'distill-lab-e2e-'));
   const at = (...parts: string[]): string => path.join(home, ...parts);
   const workspace = given ?? at('workspace');
@@ -77,6 +79,8 @@ export async function startWorkbench({ tools, files, settings = {}, workspace: g
   const folders = ['--config', at('config.yaml'), '--user-data-dir', at('user'), '--extensions-dir', at('extensions')];
   if (vsix === undefined) await installExtension(at('extensions'));
   else await promisify(execFile)(process.execPath, [tools.codeServer, ...folders, '--install-extension', vsix]);
+
+  if (besideYaml) await installOtherYaml(at('extensions'));
 
   const port = await freePort();
   const server = spawn(process.execPath, [
@@ -104,6 +108,14 @@ async function installExtension(extensions: string): Promise<void> {
   if (existsSync(teachers)) await cp(teachers, path.join(folder, 'examples/teachers'), { recursive: true });
   await cp(path.join(PROJECT, 'dist'), path.join(folder, 'dist'), { recursive: true, filter: (file) => !file.endsWith('.map') });
   // Only the child asks for packages: sharp, and what that needs.
+  await symlink(path.join(PROJECT, 'node_modules'), path.join(folder, 'node_modules'));
+}
+
+/** The schema that it is to take our files for, and packages to run on. */
+async function installOtherYaml(extensions: string): Promise<void> {
+  const folder = path.join(extensions, 'somebody.other-yaml-1.0.0');
+  await cp(path.join(import.meta.dirname, 'otherYaml'), folder, { recursive: true });
+  await cp(path.join(PROJECT, 'docs/experiment.schema.json'), path.join(folder, 'experiment.schema.json'));
   await symlink(path.join(PROJECT, 'node_modules'), path.join(folder, 'node_modules'));
 }
 

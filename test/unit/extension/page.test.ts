@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { contentSecurityPolicy, newNonce, pageHtml } from '../../../src/extension/html.ts';
+import { contentSecurityPolicy, newNonce, pageHtml, wordsHtml } from '../../../src/extension/html.ts';
 import { parseMessage, restoredRunId } from '../../../src/extension/messages.ts';
 
 describe('the page', () => {
@@ -20,6 +20,12 @@ describe('the page', () => {
 
   test('has no inline style, handler or script', () => {
     expect(pageHtml({ ...parts, title: 'run' })).not.toMatch(/style=|<style|\son\w+=|<script[^>]*>[^<]/);
+  });
+
+  test('that only says something loads nothing, and escapes it', () => {
+    const html = wordsHtml({ language: 'en', title: parts.title, sentence: '<img src=x onerror=alert(1)>' });
+    expect(html).toContain(`content="default-src 'none'"`);
+    expect(html).not.toMatch(/<script|<link|<img|style=/);
   });
 
   test('carries the translations as data that nothing in them can leave', () => {
