@@ -158,9 +158,6 @@ describe.skipIf(!whenPossible())('comparing runs', () => {
     await driver.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'second' }).click();
     await driver.tab('second').waitFor();
     await driver.tab('third').waitFor({ state: 'detached' });
-    await driver.tab('second').click();
-    await driver.page.keyboard.press('Control+F4');
-    await driver.tab('second').waitFor({ state: 'detached' });
   });
 
   test.each([['Light Modern', 'vscode-light'], ['Dark Modern', 'vscode-dark'], ['Dark High Contrast', 'vscode-high-contrast'], ['Light High Contrast', 'vscode-high-contrast-light']])('axe finds nothing serious in %s: the comparison, the list of runs', async (theme, kind) => {
