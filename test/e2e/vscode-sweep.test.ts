@@ -11,13 +11,14 @@ import { Driver } from './support/driver.ts';
 import { tools, whenPossible } from './support/story.ts';
 
 const FILE = 'tiny.distill.yaml';
+/** Runs long enough to be seen going and to be paused in the middle, on a slow and busy machine too. */
 const EXPERIMENT = `# Which rate learns faster on drawn shapes.
 name: tiny
 data: { format: scenes, train: 16, val: 4, size: [64, 64] }
 student: { detector: retinanet, backbone: tiny }
-train: { steps: 60, batch: 2, warmup: 0, learningRate: 0.001 } # kept
-evaluate: { every: 20 }
-checkpoint: { every: 10 }
+train: { steps: 300, batch: 2, warmup: 0, learningRate: 0.001 } # kept
+evaluate: { every: 100 }
+checkpoint: { every: 50 }
 pictures: { images: 0 }
 seeds: [0]
 sweep:
