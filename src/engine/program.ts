@@ -5,6 +5,7 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import { type Engine } from './backend.ts';
+import { bringBack } from './capture/adopted.ts';
 import { captureProgram } from './capture/capturedProgram.ts';
 import { directProgram } from './directProgram.ts';
 import { type HostTensor, type HostTensors } from './hostTensor.ts';
@@ -31,9 +32,10 @@ export interface Program {
   readonly captured: boolean;
   /** Runs one function. Values come back on the host. Throws when an input's name, type or shape is not the recorded one; what nothing in a captured function reads may be left out. */
   run(name: string, inputs: HostTensors): Record<string, HostTensor>;
-  /** The variables' present values (in a captured program they live in the session, not in the tf.Variables). */
+  /** The variables' present values (in a captured program they live in the session: the tf.Variables hold nothing, and show the session's values). */
   read(variables: readonly tf.Variable[]): Float32Array[];
   write(values: readonly (readonly [tf.Variable, Float32Array])[]): void;
+  /** The variables that are still there keep the last values. */
   dispose(): void;
 }
 
@@ -54,5 +56,6 @@ export function captures(engine: Engine, capture: boolean): boolean {
 
 /** Captured on native TensorFlow (unless `capture` is false), direct elsewhere. Functions are recorded in their order. */
 export function createProgram({ engine, capture, variables, functions, devices = [] }: ProgramOptions): Program {
+  if (engine.backend === 'tensorflow') bringBack(variables);
   return captures(engine, capture) ? captureProgram(variables, functions, devices) : directProgram(functions);
 }

@@ -80,7 +80,7 @@ export class Arm {
   async trainStep(): Promise<StepRecord> {
     const plan = planAt(this.options.stages, this.step);
     if (plan !== this.stage.plan) {
-      this.stage.close();
+      this.stage.dispose();
       this.stage = await createStage(plan, this.options);
       // Other teachers: other outputs to look for.
       if (this.options.cache !== undefined) await this.endLoader();

@@ -4,7 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import { type Batch } from '../data/sample.ts';
-import { saveStateDict, readVariables } from '../detectors/stateDict.ts';
+import { saveStateDict } from '../detectors/stateDict.ts';
 import { type Keepsake } from '../data/taught.ts';
 import { directProgram, rehearse } from '../engine/directProgram.ts';
 import { float32, type HostTensors } from '../engine/hostTensor.ts';
@@ -148,27 +148,19 @@ export class Stage {
   restore({ adapters, optimizer, average }: Omit<CheckpointValues, 'student'>, kept: boolean, folder: string): void {
     const { student } = this.plan.networks;
     const variables = student.parameters.all().map(({ variable }) => variable);
-    const values = readVariables(variables).map((value, index) => [variables[index] as tf.Variable, value] as const);
     const averaged = this.average?.named(student);
+    const values = averaged === undefined || kept ? [] : this.program.read(variables);
     this.program.write([
-      ...values,
       ...(kept ? [...matchValues(this.adapters(), adapters, folder), ...matchValues(this.optimizer.state(), optimizer, folder)] : []),
-      ...(averaged === undefined ? [] : kept ? matchValues(averaged, average, folder) : (this.average?.variables ?? []).map((variable, index) => [variable, values[index]?.[1] ?? new Float32Array()] as const)),
+      ...(averaged === undefined ? [] : kept ? matchValues(averaged, average, folder) : (this.average?.variables ?? []).map((variable, index) => [variable, values[index] ?? new Float32Array()] as const)),
     ]);
   }
 
-  /** Leaves the student's trained values in its variables, for the next stage. */
-  close(): void {
-    const variables = this.plan.networks.student.parameters.all().map(({ variable }) => variable);
-    const values = this.program.read(variables);
-    this.dispose();
-    directProgram({}).write(variables.map((variable, index) => [variable, values[index] as Float32Array] as const));
-  }
-
+  /** The networks' variables keep their last values, for the next stage. */
   dispose(): void {
-    this.program.dispose();
     this.optimizer.dispose();
     this.average?.dispose();
+    this.program.dispose();
   }
 
   private adapters(): Map<string, tf.Variable> {

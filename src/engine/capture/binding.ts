@@ -35,8 +35,17 @@ export interface Binding {
   readonly TF_ATTR_SHAPE: number;
 }
 
+/** How tfjs-node keeps a tensor. */
+export interface TensorEntry {
+  /** Native id; −1 before the values are uploaded. */
+  id: number;
+  /** Values that are not uploaded yet. */
+  values: Values | null;
+}
+
 interface NodeBackend {
   binding: Binding;
+  readonly tensorMap: { has(dataId: object): boolean; get(dataId: object): TensorEntry };
   getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
 }
 

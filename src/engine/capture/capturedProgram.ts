@@ -11,8 +11,11 @@ import { float32, int32, type HostTensor, type HostTensors } from '../hostTensor
 import { checkInputs } from '../inputs.ts';
 import { type FunctionSpec, type Program } from '../program.ts';
 import { isFused, type Update } from '../updates.ts';
+import { Adoption } from './adopted.ts';
 import { nativeId, nodeBackend, type Binding, type TensorMetadata } from './binding.ts';
 import { encodeSavedModel, shapeMessage, type GraphNode } from './graphDef.ts';
+import { producer } from './passes/graph.ts';
+import { rewritten } from './passes/index.ts';
 import { mixedPrecision } from './passes/mixedPrecision.ts';
 import { placeReplicas } from './passes/placement.ts';
 import { Recorder } from './recorder.ts';
@@ -38,10 +41,18 @@ export function captureProgram(variables: readonly tf.Variable[], functions: Rea
     nodes.push(...(devices.length === 0 ? mixed : placeReplicas(devices)(mixed)));
     recorded[name] = result;
   }
-  const session = loadSession(binding, nodes);
-  const program = new CapturedProgram(binding, session, names, recorded);
-  program.write(variables.map((variable) => [variable, Float32Array.from(variable.dataSync())] as const));
+  const graph = rewritten({ nodes, roots: rootsOf(names.values(), recorded) });
+  const left = new Set(graph.nodes.map(({ name }) => name));
+  // An input that only unused nodes read cannot be fed.
+  const fed = Object.fromEntries(Object.entries(recorded).map(([name, item]) => [name, { ...item, used: item.used.filter((key) => left.has(`${name}/input/${key}`)) }]));
+  const program = new CapturedProgram(binding, loadSession(binding, graph.nodes), names, fed);
+  program.adopt(variables);
   return program;
+}
+
+function rootsOf(handles: Iterable<string>, functions: Readonly<Record<string, RecordedFunction>>): Set<string> {
+  const variables = [...handles].flatMap((handle) => [`${handle}/value`, `${handle}/done`]);
+  return new Set([...variables, ...Object.values(functions).flatMap(({ fetches }) => fetches.split(',').filter((fetch) => fetch !== '').map(producer))]);
 }
 
 /** Variables are told apart by their native tensors: two that share one (by `assign` of each other) would become one weight. */
@@ -74,37 +85,39 @@ function record(binding: Binding, name: string, spec: FunctionSpec, variables: R
   const fetches: string[] = [];
   const outputNames: string[] = [];
   const backend = nodeBackend();
-  tf.tidy(() => {
+  // Around the tidy: what it disposes of is the recorder's.
+  backend.binding = recorder.proxy();
+  const run = (): void => {
     const inputs = Object.fromEntries(Object.entries(spec.example).map(([key, value]) => [key, tf.tensor(value.data, [...value.shape], value.dtype)]));
     for (const [key, tensor] of Object.entries(inputs)) {
       const dtype = tensor.dtype === 'int32' ? binding.TF_INT32 : binding.TF_FLOAT;
-      recorder.declare(nativeId(tensor), dtype, () => {
+      recorder.declare(nativeId(tensor), { shape: tensor.shape, dtype }, () => {
         used.push(key);
-        return `${recorder.add({ name: `${name}/input/${key}`, op: 'Placeholder', attr: { dtype: { type: dtype }, shape: { shape: shapeMessage(tensor.shape) } } })}:0`;
+        return `${recorder.add({ name: `${name}/input/${key}`, op: 'Placeholder', attr: { dtype: { type: dtype }, shape: { shape: shapeMessage(tensor.shape) } }, outputs: [{ shape: tensor.shape, dtype }] })}:0`;
       });
     }
     for (const [variable, handle] of variables) {
-      recorder.declare(nativeId(variable), binding.TF_FLOAT, () => {
+      recorder.declare(nativeId(variable), { shape: variable.shape, dtype: binding.TF_FLOAT }, () => {
         reads.push(`${name}/read/${handle}`);
-        return `${recorder.add({ name: `${name}/read/${handle}`, op: 'ReadVariableOp', input: [handle], attr: { dtype: { type: binding.TF_FLOAT } } })}:0`;
+        return `${recorder.add({ name: `${name}/read/${handle}`, op: 'ReadVariableOp', input: [handle], attr: { dtype: { type: binding.TF_FLOAT } }, outputs: [{ shape: variable.shape, dtype: binding.TF_FLOAT }] })}:0`;
       });
     }
-    backend.binding = recorder.proxy();
-    try {
-      const { outputs, updates = [] } = spec.run(inputs);
-      for (const [key, tensor] of Object.entries(outputs)) {
-        const T = { type: tensor.dtype === 'float32' ? binding.TF_FLOAT : binding.TF_INT32 };
-        const source = recorder.sourceOf(nativeId(tensor.dtype === 'bool' ? tf.cast(tensor, 'int32') : tensor), 'output');
-        fetches.push(`${recorder.add({ name: `${name}/output/${key}`, op: 'Identity', input: [source], attr: { T } })}:0`);
-        outputNames.push(key);
-      }
-      const done = addUpdates(recorder, binding, `${name}/`, updates, variables, reads);
-      if (done !== undefined) fetches.push(done);
-      disposeKept(outputs, updates);
-    } finally {
-      backend.binding = binding;
+    const { outputs, updates = [] } = spec.run(inputs);
+    for (const [key, tensor] of Object.entries(outputs)) {
+      const T = { type: tensor.dtype === 'float32' ? binding.TF_FLOAT : binding.TF_INT32 };
+      const source = recorder.sourceOf(nativeId(tensor.dtype === 'bool' ? tf.cast(tensor, 'int32') : tensor), 'output');
+      fetches.push(`${recorder.add({ name: `${name}/output/${key}`, op: 'Identity', input: [source], attr: { T } })}:0`);
+      outputNames.push(key);
     }
-  });
+    const done = addUpdates(recorder, binding, `${name}/`, updates, variables, reads);
+    if (done !== undefined) fetches.push(done);
+    disposeKept(outputs, updates);
+  };
+  try {
+    tf.tidy(run);
+  } finally {
+    backend.binding = binding;
+  }
   return { nodes: recorder.nodes, example: spec.example, used, fetches: fetches.join(','), outputNames };
 }
 
@@ -113,6 +126,8 @@ function disposeKept(outputs: Readonly<Record<string, tf.Tensor>>, updates: read
   for (const tensor of Object.values(outputs)) tensor.dispose();
   for (const update of updates) if (!isFused(update)) update[1].dispose();
 }
+
+type PlannedUpdate = Pick<GraphNode, 'op' | 'name'> & { readonly input: readonly string[]; readonly attr: NonNullable<GraphNode['attr']> };
 
 /** Updates run after every read of the function; the returned tensor exists when all of them have run. */
 function addUpdates(recorder: Recorder, binding: Binding, prefix: string, updates: readonly Update[], variables: ReadonlyMap<tf.Variable, string>, reads: readonly string[]): string | undefined {
@@ -123,8 +138,8 @@ function addUpdates(recorder: Recorder, binding: Binding, prefix: string, update
     if (handle === undefined) throw new Error(`an update of a variable that the program was not given: ${variable.name}`);
     return handle;
   };
-  const plan = (op: string, resources: readonly tf.Variable[], inputs: readonly tf.Tensor[], attr: GraphNode['attr']): GraphNode & { readonly input: readonly string[] } =>
-    ({ op, name: recorder.name('update'), input: [...resources.map(handleOf), ...inputs.map((tensor) => recorder.sourceOf(nativeId(tensor), op))], attr: attr ?? {} });
+  const plan = (op: string, resources: readonly tf.Variable[], inputs: readonly tf.Tensor[], attr: NonNullable<GraphNode['attr']>): PlannedUpdate =>
+    ({ op, name: recorder.name('update'), input: [...resources.map(handleOf), ...inputs.map((tensor) => recorder.sourceOf(nativeId(tensor), op))], attr });
   // All sources before the barrier: finding them may add further reads.
   const chains = updates.map((update) => isFused(update)
     ? update.kernels.map(({ op, resources, inputs }) => plan(op, resources, inputs, { T: dtype }))
@@ -156,6 +171,7 @@ class CapturedProgram implements Program {
   private readonly session: number;
   private readonly names: ReadonlyMap<tf.Variable, string>;
   private readonly functions: Readonly<Record<string, RecordedFunction>>;
+  private adoption: Adoption | undefined;
 
   constructor(binding: Binding, session: number, names: ReadonlyMap<tf.Variable, string>, functions: Readonly<Record<string, RecordedFunction>>) {
     this.binding = binding;
@@ -187,7 +203,16 @@ class CapturedProgram implements Program {
     this.fetch(fed, values.map(([variable]) => `${this.nameOf(variable)}/done:0`).join(','), false);
   }
 
+  /** Takes the variables' values as they are: TensorFlow's own tensors become the session's, and nothing is copied. */
+  adopt(variables: readonly tf.Variable[]): void {
+    const names = variables.map((variable) => this.nameOf(variable));
+    const outputs = variables.length === 0 ? [] : this.binding.runSavedModel(this.session, variables.map(nativeId), names.map((name) => `${name}/new:0`).join(','), names.map((name) => `${name}/done:0`).join(','));
+    for (const { id } of outputs) this.binding.deleteTensor(id);
+    this.adoption = new Adoption(variables, (some) => this.read(some));
+  }
+
   dispose(): void {
+    this.adoption?.end();
     this.binding.deleteSavedModel(this.session);
   }
 

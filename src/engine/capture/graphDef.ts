@@ -50,6 +50,15 @@ export interface GraphNode {
   readonly device?: string;
   /** The part of the batch that it was recorded for; never written. */
   readonly replica?: number;
+  /** What it puts out, where the recorder knows; not written to the file. */
+  readonly outputs?: readonly { readonly shape: readonly number[]; readonly dtype: number }[];
+}
+
+export interface Graph {
+  /** Each after its inputs. */
+  readonly nodes: readonly GraphNode[];
+  /** Names of nodes that are fetched, fed or run for their effect: they stay, under their names. */
+  readonly roots: ReadonlySet<string>;
 }
 
 export function shapeMessage(shape: readonly number[]): ShapeMessage {
@@ -66,6 +75,6 @@ let savedModelType: protobuf.Type | undefined;
 export function encodeSavedModel(nodes: readonly GraphNode[]): Uint8Array {
   savedModelType ??= protobuf.parse(PROTO, { keepCase: true }).root.lookupType('SavedModel');
   // Producer 1882 is TensorFlow 2.16's graph version: newer libraries read it, and all ops used here are older.
-  const graph = { node: nodes, versions: { producer: 1882, min_consumer: 0 } };
+  const graph = { node: nodes.map(({ name, op, input, attr, device }) => ({ name, op, input, attr, device })), versions: { producer: 1882, min_consumer: 0 } };
   return savedModelType.encode(savedModelType.fromObject({ saved_model_schema_version: 1, meta_graphs: [{ meta_info_def: { tags: ['serve'] }, graph_def: graph }] })).finish();
 }

@@ -1,10 +1,12 @@
 /**
  * Records what a function does: stands in for the native binding while the function runs once, and writes a graph node
- * for every op that TensorFlow executes. Tensors are followed by their native ids.
+ * for every op that it asks for. Tensors are followed by their ids. Nothing is computed: shapes and types are enough, and what
+ * shapes alone do not tell (few, small ops) is run on zeros, so a recording takes neither the time nor the memory of a step.
  */
 import { currentReplica } from '../replica.ts';
-import { constantNode, shapeMessage, type Attribute, type GraphNode } from './graphDef.ts';
+import { constantNode, DT, shapeMessage, type Attribute, type GraphNode } from './graphDef.ts';
 import { type Binding, type OpAttribute, type TensorMetadata, type Values } from './binding.ts';
+import { inferOutputs, type Known } from './shapes.ts';
 
 /**
  * Ops whose kernels leave type attributes to eager execution, which infers them; a graph does not.
@@ -15,18 +17,24 @@ const INFERRED: Readonly<Record<string, Readonly<Record<string, number>>>> = { E
 /** Uniform constants above this many values are written as a Fill node: the graph would grow by megabytes otherwise. */
 const FILL_ABOVE = 64;
 
+/** Ids of tensors that are shapes alone lie above all that TensorFlow's addon counts up to. */
+const FIRST_ID = 2 ** 40;
+
+/** Results of run ops up to this size keep their values: a shape may be made of them. */
+const SMALL = 64;
+
 export class Recorder {
   readonly nodes: GraphNode[] = [];
-  /** Native tensor id → `node:output`. */
+  /** Tensor id → `node:output`. */
   private readonly sources = new Map<number, string>();
   /** Small constants are shared: type, shape and bytes → node. */
   private readonly constants = new Map<string, string>();
   private readonly lateSources = new Map<number, () => string>();
-  /** Native tensor id → data type. */
-  private readonly types = new Map<number, number>();
+  private readonly known = new Map<number, Known>();
   private readonly binding: Binding;
   private readonly prefix: string;
   private counter = 0;
+  private nextId = FIRST_ID;
 
   /** @param prefix of every node's name, ends with `/`. */
   constructor(binding: Binding, prefix: string) {
@@ -35,8 +43,8 @@ export class Recorder {
   }
 
   /** Says where a tensor that exists already comes from; the node is made only when something uses it. */
-  declare(id: number, dtype: number, source: () => string): void {
-    this.types.set(id, dtype);
+  declare(id: number, tensor: Known, source: () => string): void {
+    this.known.set(id, tensor);
     this.lateSources.set(id, source);
   }
 
@@ -63,6 +71,7 @@ export class Recorder {
   /** The stand-in for the binding: everything else goes through to the real one. */
   proxy(): Binding {
     const overrides: Partial<Record<keyof Binding, unknown>> = {
+      deleteTensor: (id: number) => { this.deleteTensor(id); },
       createTensor: (shape: readonly number[], dtype: number, values: Values | readonly number[]) => this.createTensor(shape, dtype, values),
       executeOp: (op: string, attributes: readonly OpAttribute[], inputs: readonly number[], outputs: number) => this.executeOp(op, attributes, inputs, outputs),
       tensorDataSync: () => {
@@ -87,7 +96,7 @@ export class Recorder {
     const key = bytes.length <= 1024 ? `${dtype}|${shape.join()}|${bytes.toString('base64')}` : undefined;
     const shared = key === undefined ? undefined : this.constants.get(key);
     if (shared !== undefined) return shared;
-    const source = `${this.add(constantNode(this.name('constant'), dtype, shape, bytes))}:0`;
+    const source = `${this.add({ ...constantNode(this.name('constant'), dtype, shape, bytes), outputs: [{ shape, dtype }] })}:0`;
     if (key !== undefined) this.constants.set(key, source);
     return source;
   }
@@ -96,35 +105,82 @@ export class Recorder {
     if (values.length <= FILL_ABOVE || dtype === this.binding.TF_INT64 || values.some((value) => !Object.is(value, values[0]))) return undefined;
     const dims = this.constant(this.binding.TF_INT32, [shape.length], Int32Array.from(shape));
     const value = this.constant(dtype, [], values.slice(0, 1));
-    return `${this.add({ name: this.name('fill'), op: 'Fill', input: [dims, value], attr: { T: { type: dtype }, index_type: { type: this.binding.TF_INT32 } } })}:0`;
+    return `${this.add({ name: this.name('fill'), op: 'Fill', input: [dims, value], attr: { T: { type: dtype }, index_type: { type: this.binding.TF_INT32 } }, outputs: [{ shape, dtype }] })}:0`;
   }
 
   private createTensor(shape: readonly number[], dtype: number, values: Values | readonly number[]): number {
-    const id = this.binding.createTensor(shape, dtype, values);
-    this.declare(id, dtype, () => this.constant(dtype, shape, typed(this.binding, dtype, values)));
+    const id = this.newId();
+    this.declare(id, { shape, dtype, values }, () => this.constant(dtype, shape, typed(this.binding, dtype, values)));
     return id;
   }
 
-  private executeOp(op: string, attributes: readonly OpAttribute[], inputs: readonly number[], count: number): TensorMetadata[] {
-    const outputs = this.binding.executeOp(op, attributes, inputs, count);
-    const input = inputs.map((id) => this.sourceOf(id, op));
-    const attr = Object.fromEntries(attributes.map((attribute) => [attribute.name, toMessage(this.binding, attribute)]));
-    const replica = currentReplica();
-    const name = this.add({ name: this.name(op), op, input, attr: { ...this.inferred(op, inputs), ...attr }, ...(replica === undefined ? {} : { replica }) });
-    outputs.forEach(({ id, dtype }, index) => {
-      this.sources.set(id, `${name}:${index}`);
-      this.types.set(id, dtype);
-    });
-    return outputs;
+  private deleteTensor(id: number): void {
+    if (id < FIRST_ID) {
+      this.binding.deleteTensor(id);
+      return;
+    }
+    for (const map of [this.known, this.sources, this.lateSources]) map.delete(id);
   }
 
-  private inferred(op: string, inputs: readonly number[]): Record<string, Attribute> {
-    return Object.fromEntries(Object.entries(INFERRED[op] ?? {}).map(([attribute, index]) => [attribute, { type: this.types.get(inputs[index] ?? -1) ?? this.binding.TF_FLOAT }]));
+  private executeOp(op: string, attributes: readonly OpAttribute[], inputs: readonly number[], count: number): TensorMetadata[] {
+    const input = inputs.map((id) => this.sourceOf(id, op));
+    const known = inputs.map((id) => this.knownOf(id));
+    const given = Object.fromEntries(attributes.map(({ name, value }) => [name, value]));
+    const outputs: readonly Known[] = inferOutputs(op, known, given, count) ?? this.tryOut(op, attributes, known, count);
+    const attr = Object.fromEntries(attributes.map((attribute) => [attribute.name, toMessage(this.binding, attribute)]));
+    const replica = currentReplica();
+    const name = this.add({
+      name: this.name(op), op, input, attr: { ...inferred(op, known), ...attr }, outputs: outputs.map(({ shape, dtype }) => ({ shape, dtype })), ...(replica === undefined ? {} : { replica }),
+    });
+    return outputs.map((output, index) => {
+      const id = this.newId();
+      this.known.set(id, output);
+      this.sources.set(id, `${name}:${index}`);
+      return { id, shape: output.shape, dtype: output.dtype };
+    });
+  }
+
+  /** Runs an op for what it puts out: constants as they are, zeros for all else. */
+  private tryOut(op: string, attributes: readonly OpAttribute[], inputs: readonly Known[], count: number): Known[] {
+    const ids: number[] = [];
+    try {
+      for (const { shape, dtype, values } of inputs) ids.push(this.binding.createTensor(shape, dtype, values === undefined ? zeros(this.binding, dtype, sizeOf(shape)) : typed(this.binding, dtype, values)));
+      const outputs = this.binding.executeOp(op, attributes, ids, count);
+      ids.push(...outputs.map(({ id }) => id));
+      const constant = inputs.every(({ values }) => values !== undefined);
+      return outputs.map(({ id, shape, dtype }) => ({ shape, dtype, values: constant && sizeOf(shape) <= SMALL ? this.binding.tensorDataSync(id) : undefined }));
+    } finally {
+      for (const id of ids) this.binding.deleteTensor(id);
+    }
+  }
+
+  private newId(): number {
+    this.nextId += 1;
+    return this.nextId;
+  }
+
+  private knownOf(id: number): Known {
+    const known = this.known.get(id);
+    if (known === undefined) throw new Error('a tensor that the recorder does not know');
+    return known;
   }
 }
 
-function typed(binding: Binding, dtype: number, values: Values | readonly number[]): Values {
-  if (ArrayBuffer.isView(values)) return values;
+function inferred(op: string, inputs: readonly Known[]): Record<string, Attribute> {
+  return Object.fromEntries(Object.entries(INFERRED[op] ?? {}).map(([attribute, index]) => [attribute, { type: inputs[index]?.dtype ?? DT.float }]));
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+function zeros(binding: Binding, dtype: number, size: number): Values {
+  if (dtype === binding.TF_FLOAT) return new Float32Array(size);
+  return dtype === binding.TF_BOOL ? new Uint8Array(size) : new Int32Array(size);
+}
+
+function typed(binding: Binding, dtype: number, values: ArrayLike<number>): Values {
+  if (values instanceof Float32Array || values instanceof Int32Array || values instanceof Uint8Array) return values;
   if (dtype === binding.TF_FLOAT) return Float32Array.from(values);
   return dtype === binding.TF_BOOL ? Uint8Array.from(values) : Int32Array.from(values);
 }

@@ -96,6 +96,28 @@ describe('a program', () => {
     program.dispose();
   });
 
+  it('holds the only copy of the weights, shows it where it is read elsewhere, and hands it back', () => {
+    const { variables, functions } = sample();
+    const before = tf.memory().numTensors;
+    const program = createProgram({ engine, capture: true, variables, functions });
+    expect(tf.memory().numTensors).toBe(before);
+    program.run('train', inputs);
+    const trained = program.read(variables).map((values) => Array.from(values));
+    expect(variables.map((variable) => Array.from(variable.dataSync()))).toEqual(trained);
+    // A second program over the same weights gets them as they are, and leaves them to the first.
+    const other = createProgram({ engine, capture: true, variables, functions: { infer: functions.infer as FunctionSpec } });
+    expect(other.read(variables).map((values) => Array.from(values))).toEqual(trained);
+    other.dispose();
+    program.run('train', inputs);
+    const later = program.read(variables).map((values) => Array.from(values));
+    expect(later).not.toEqual(trained);
+    expect(Array.from(tf.tidy(() => tf.add(variables[0] as tf.Tensor, 0).dataSync()))).toEqual(later[0]);
+    program.dispose();
+    expect(variables.map((variable) => Array.from(variable.dataSync()))).toEqual(later);
+    for (const variable of variables) variable.dispose();
+    expect(tf.memory().numTensors).toBe(before - variables.length);
+  });
+
   it('refuses variables that share their data: they would become one weight', () => {
     const { variables, functions } = sample();
     const [weight, momentum] = variables as [tf.Variable, tf.Variable];

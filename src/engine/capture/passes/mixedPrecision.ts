@@ -43,7 +43,8 @@ export const mixedPrecision: Pass = (nodes) => {
     }
     const name = `${node.name}/mixed`;
     const input = (node.input ?? []).map((source, index) => (converted.includes(index) ? half(source) : source));
-    made.push({ ...node, name, input, attr: { ...node.attr, T: { type: DT.bfloat16 } } });
+    const outputs = node.outputs?.map(({ shape }) => ({ shape, dtype: DT.bfloat16 })) ?? [];
+    made.push({ ...node, name, input, attr: { ...node.attr, T: { type: DT.bfloat16 } }, outputs });
     // Under the old name for whoever reads float32; TensorFlow drops it where nobody does.
     made.push({ ...cast(node.name, `${name}:0`, DT.bfloat16, DT.float), ...(node.replica === undefined ? {} : { replica: node.replica }) });
     if (SUMS.has(node.op)) continue;
