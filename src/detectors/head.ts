@@ -7,7 +7,8 @@ import { conv2d } from '../engine/layers/conv.ts';
 import { constant, normal } from '../engine/layers/init.ts';
 import { type Parameters } from '../engine/parameters.ts';
 import { type DetectorHead } from './detector.ts';
-import { createTower, type TowerRun } from './tower.ts';
+import { Mosaic } from './mosaic.ts';
+import { createTower, type Tower, type TowerRun } from './tower.ts';
 
 /** What tells one detector's head from another's. */
 export interface HeadForm {
@@ -48,20 +49,44 @@ export function createHead(parameters: Parameters, form: HeadForm, settings: Hea
   const centre = form.centerness === undefined ? undefined : conv2d(parameters, `bbox_head.${form.centerness.name}`, { ...output, out: anchorsPerCell });
   const scales = Array.from({ length: form.scaled ? levels : 0 }, (_, level) => parameters.create(`bbox_head.scales.${level}.scale`, [], constant(1), { trainable }));
 
-  const box = ({ out }: TowerRun, level: number): tf.Tensor4D => {
+  const scaled = (map: tf.Tensor4D, level: number): tf.Tensor4D => {
     const scale = scales[level];
-    const map = scale === undefined ? regress(out) : tf.mul<tf.Tensor4D>(regress(out), scale);
-    return form.shape?.(map) ?? map;
+    const box = scale === undefined ? map : tf.mul<tf.Tensor4D>(map, scale);
+    return form.shape?.(box) ?? box;
   };
   const resume: DetectorHead['resume'] = (block, held) => {
-    const [classification, regression] = [held.classification.map((map) => classTower(map, block)), held.regression.map((map) => boxTower(map, block))];
-    const centred = form.centerness?.tower === 'classification' ? classification : regression;
+    const [classification, regression] = [spread(held.classification, settings), spread(held.regression, settings)];
+    const [ofClasses, ofBoxes] = [classification.run(classTower, block), regression.run(boxTower, block)];
+    const [centred, runs] = form.centerness?.tower === 'classification' ? [classification, ofClasses] : [regression, ofBoxes];
+    const outs = (towers: readonly TowerRun[], layer: (out: tf.Tensor4D) => tf.Tensor4D): tf.Tensor4D[] => towers.map(({ out }) => layer(out));
     return {
-      logits: classification.map(({ out }) => classify(out)),
-      regression: regression.map(box),
-      ...(centre === undefined ? {} : { centerness: centred.map(({ out }) => centre(out)) }),
-      towers: { classification: classification.map(({ blocks }) => blocks), regression: regression.map(({ blocks }) => blocks) },
+      logits: classification.levels(outs(ofClasses, classify)),
+      regression: regression.levels(outs(ofBoxes, regress)).map(scaled),
+      ...(centre === undefined ? {} : { centerness: centred.levels(outs(runs, centre)) }),
+      towers: { classification: classification.blocks(ofClasses), regression: regression.blocks(ofBoxes) },
     };
   };
   return { blocks: settings.convs, resume, run: (features) => resume(0, { classification: features, regression: features }) };
+}
+
+/** Maps as a head goes over them: large ones one by one, small ones together where no norm looks at whole maps. */
+interface Spread {
+  run(tower: Tower, from: number): TowerRun[];
+  /** By map again, of what came out for each that was gone over. */
+  levels(outs: readonly tf.Tensor4D[]): tf.Tensor4D[];
+  blocks(runs: readonly TowerRun[]): tf.Tensor4D[][];
+}
+
+function spread(maps: readonly tf.Tensor4D[], { norm }: HeadSettings): Spread {
+  const mosaic = norm === 'none' ? Mosaic.of(maps) : undefined;
+  if (mosaic === undefined) return { run: (tower, from) => maps.map((map) => tower(map, from)), levels: (outs) => [...outs], blocks: (runs) => runs.map(({ blocks }) => [...blocks]) };
+  const levels = (outs: readonly tf.Tensor4D[]): tf.Tensor4D[] => [...outs.slice(0, mosaic.from), ...outs.slice(mosaic.from).flatMap((out) => mosaic.split(out))];
+  return {
+    run: (tower, from) => [...maps.slice(0, mosaic.from).map((map) => tower(map, from)), tower(mosaic.join(maps.slice(mosaic.from)), from, mosaic.mask())],
+    levels,
+    blocks: (runs) => {
+      const byBlock = (runs[0]?.blocks ?? []).map((_, block) => levels(runs.map(({ blocks }) => blocks[block] as tf.Tensor4D)));
+      return maps.map((_, map) => byBlock.map((level) => level[map] as tf.Tensor4D));
+    },
+  };
 }

@@ -2,7 +2,7 @@
  * A head's tower: 3×3 convolutions, each with an optional group norm and a rectifier, shared by all levels.
  * Names are MMDetection's: `bbox_head.cls_convs.i.conv`, `bbox_head.cls_convs.i.gn`.
  */
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { relu } from '../engine/layers/activation.ts';
 import { conv2d, type Layer } from '../engine/layers/conv.ts';
 import { groupNorm, groupsFor } from '../engine/layers/groupNorm.ts';
@@ -25,8 +25,11 @@ export interface TowerRun {
   readonly blocks: readonly tf.Tensor4D[];
 }
 
-/** From block `from` on: its input is the features where `from` is 0, else what goes into the activation of the block before. */
-export type Tower = (input: tf.Tensor4D, from?: number) => TowerRun;
+/**
+ * From block `from` on: its input is the features where `from` is 0, else what goes into the activation of the block before.
+ * @param mask of the cells that count: all others are 0 after each activation
+ */
+export type Tower = (input: tf.Tensor4D, from?: number, mask?: tf.Tensor4D) => TowerRun;
 
 const DEVIATION = 0.01;
 
@@ -37,13 +40,13 @@ export function createTower(parameters: Parameters, name: string, { channels, co
     const groups = groupNorm(parameters, `${name}.${index}.gn`, { channels, groups: headGroups(channels), trainable });
     return (x) => groups(conv(x));
   });
-  return (input, from = 0) => {
+  return (input, from = 0, mask) => {
     const blocks: tf.Tensor4D[] = [];
     let out = from > 0 ? relu(input) : input;
     for (const layer of layers.slice(from)) {
       const block = layer(out);
       blocks.push(block);
-      out = relu(block);
+      out = mask === undefined ? relu(block) : tf.mul(relu(block), mask);
     }
     return { out, blocks };
   };
