@@ -13,6 +13,7 @@ import { float32, type HostTensor, type HostTensors } from '../src/engine/hostTe
 import { Optimizer } from '../src/engine/optimizer.ts';
 import { createProgram, type FunctionSpec, type Program } from '../src/engine/program.ts';
 import { Random } from '../src/engine/random.ts';
+import { readWeights } from '../src/engine/weights/read.ts';
 import { writeSafetensors } from '../src/engine/weights/safetensors.ts';
 import { detectorSchema, methodSchema, trainSchema } from '../src/experiment/schema.ts';
 import { stepInputs } from '../src/run/methodInputs.ts';
@@ -55,6 +56,8 @@ export interface Subject {
   readonly step: () => StepTime;
   /** Makes what the host feeds besides the images: targets, masks, candidates. */
   readonly targets: () => HostTensors;
+  /** Recording and loading; TensorFlow's own optimisation of the graph comes with the first step. */
+  readonly capturing: { readonly seconds: number; readonly processorSeconds: number };
 }
 
 /** Further functions of a subject's program. */
@@ -86,6 +89,11 @@ function spreadPredictions({ parameters }: Detector): void {
   }
 }
 
+/** From a file, as a run gets its teacher. */
+export async function readTeacher(sizes: Sizes, path: string): Promise<Detector> {
+  return createTeacher(config(sizes.teacher, 'batch'), { classes: classNames(sizes) }, await readWeights(path)).detector;
+}
+
 /** Every subject of the same sizes starts from the same weights and sees the same batch. */
 export function makeSubject(sizes: Sizes, teacher: Detector, engine: Engine, capture: boolean, more: MoreFunctions = () => ({})): Subject {
   const student = createDetector(config(sizes.student, sizes.norm), { classes: classNames(sizes), random: Random.of(2) });
@@ -100,7 +108,10 @@ export function makeSubject(sizes: Sizes, teacher: Detector, engine: Engine, cap
   const targets = (): HostTensors => stepInputs(networks, images, { truth, inputSize: sizes.size, contentSizes: truth.map(() => sizes.size), step: 0 }, undefined);
   const inputs = { ...targets(), ...optimizer.inputs(0, LEARNING_RATE) };
   const variables = [...[student, teacher, ...distillers].flatMap(({ parameters }) => parameters.all().map(({ variable }) => variable)), ...optimizer.state().values()];
+  const [begin, used] = [performance.now(), process.cpuUsage()];
   const program = createProgram({ engine, capture, variables, functions: { train: { run: trainingStep(networks, optimizer), example: inputs }, ...more(networks, optimizer, inputs) } });
+  const spent = process.cpuUsage(used);
+  const capturing = { seconds: (performance.now() - begin) / 1000, processorSeconds: (spent.user + spent.system) / 1e6 };
   const step = (): StepTime => {
     const before = process.cpuUsage();
     const begin = performance.now();
@@ -110,7 +121,7 @@ export function makeSubject(sizes: Sizes, teacher: Detector, engine: Engine, cap
     const scalars = Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data[0] ?? NaN]));
     return { milliseconds, cpu: (user + system) / 1000, losses: unprefixed('loss', scalars) };
   };
-  return { student, distillers, inputs, program, step, targets };
+  return { student, distillers, inputs, program, step, targets, capturing };
 }
 
 function makeImages({ size: [height, width], batch }: Sizes): HostTensor {
