@@ -20,7 +20,7 @@ const { values } = parseArgs({ options: {
 } });
 const threads = availableParallelism();
 const side = Number(values.size);
-const options = { size: [side, side], batch: Number(values.batch), steps: Number(values.steps), classes: 80, teacher: 'resnet50', student: 'resnet18', norm: 'batch', threads };
+const options = { size: [side, side], batch: Number(values.batch), steps: Number(values.steps), classes: 80, teacher: 'resnet50', student: 'resnet18', method: 'fgd', norm: 'batch', threads };
 
 await withFolder(async (folder) => {
   if (values.folder !== undefined) {

@@ -12,7 +12,7 @@ from step import Step
 def main(folder, steps):
     torch.manual_seed(0)
     torch.set_flush_denormal(True)
-    step = Step(folder)
+    step = Step(folder, False)
     torch.set_num_threads(step.config["threads"])
     times = [step.timed() for _ in range(steps)]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
