@@ -43,7 +43,9 @@ export class Adoption {
   }
 
   holds(variable: tf.Variable): boolean {
-    return Object.getOwnPropertyDescriptor(nodeBackend().tensorMap.get(variable.dataId), 'values')?.get !== undefined && holders.get(variable.dataId)?.at(-1) === this;
+    const { tensorMap } = nodeBackend();
+    if (!tensorMap.has(variable.dataId) || holders.get(variable.dataId)?.at(-1) !== this) return false;
+    return Object.getOwnPropertyDescriptor(tensorMap.get(variable.dataId), 'values')?.get !== undefined;
   }
 
   values(variables: readonly tf.Variable[]): Float32Array[] {
@@ -61,12 +63,11 @@ export class Adoption {
   }
 }
 
-/** Gets many values out of programs at once; one by one would be slow. */
+/** Gets many values out of programs at once; one by one would be slow. Looks at no backend where no program holds any. */
 export function bringBack(variables: readonly tf.Variable[]): void {
-  const { tensorMap } = nodeBackend();
   const held = new Map<Adoption, tf.Variable[]>();
   for (const variable of variables) {
-    const holder = tensorMap.has(variable.dataId) ? holders.get(variable.dataId)?.at(-1) : undefined;
+    const holder = holders.get(variable.dataId)?.at(-1);
     if (holder?.holds(variable) === true) held.set(holder, [...(held.get(holder) ?? []), variable]);
   }
   for (const [holder, own] of held) handOver(own, holder.values(own));
