@@ -1,6 +1,7 @@
 /** From a file to a sweep that can be started: its plan, where its runs go, how long it will take, its folder. */
 import path from 'node:path';
 import { checkFiles } from '../experiment/files.ts';
+import { type Positions } from '../experiment/positions.ts';
 import { formatProblem } from '../experiment/problems.ts';
 import { type LaunchConfig, type LauncherName } from '../experiment/sweepSchema.ts';
 import { launcherFor } from '../launch/choose.ts';
@@ -32,8 +33,15 @@ export interface Choice {
 
 /** `launch` of the file over the user's own. */
 export function launchOf({ experiment, positions }: Pick<Plan, 'experiment' | 'positions'>, { on, atOnce, defaults }: Choice): LaunchConfig {
-  const written = writtenLaunch(experiment?.launch, (key) => positions.entries.has(key));
+  const written = writtenLaunch(experiment?.launch, (key) => isWritten(positions, key));
   return joinedLaunch({ ...(on === undefined ? {} : { on }), ...(atOnce === undefined ? {} : { atOnce }) }, written, ...defaults);
+}
+
+/** In the file, or by `--set`, which notes only the key that it names: what lies above that key and in it is written too. */
+function isWritten({ entries }: Positions, key: string): boolean {
+  if (entries.has(key)) return true;
+  const overrides = [...entries].filter(([, { override }]) => override !== undefined).map(([path]) => path);
+  return overrides.some((path) => path.startsWith(`${key}.`) || key.startsWith(`${path}.`));
 }
 
 export interface Forecast {

@@ -38,7 +38,7 @@ describe('what lies in the package', () => {
   test('is bundles, pictures, pages, the sample’s teacher, and sharp for one platform', async () => {
     const allowed = [
       /^(package|package\.nls(\.[\w-]+)?)\.json$/, /^(readme|changelog)\.md$/i, /^LICENSE(\.txt)?$/,
-      /^l10n\/bundle\.l10n(\.[\w-]+)?\.json$/, /^media\/.*\.(svg|png|json)$/, /^docs\/[\w/-]+\.md$/, /^examples\/[\w-]+\.distill\.yaml$/, /^examples\/teachers\/scenes-[\w-]+\.safetensors$/,
+      /^l10n\/bundle\.l10n(\.[\w-]+)?\.json$/, /^media\/.*\.(svg|png|json)$/, /^docs\/[\w/-]+\.(md|svg)$/, /^examples\/[\w-]+\.distill\.yaml$/, /^examples\/teachers\/scenes-[\w-]+\.safetensors$/,
       /^dist\/(extension\/)?[\w-]+\.(js|css)$/, /^dist\/wasm\/[\w-]+\.wasm$/, /^dist\/native\/(quiet\.c|binding\/[\w.-]+|node-api\/[\w.-]+)$/,
       /^node_modules\/(sharp|detect-libc|semver)\//, /^node_modules\/@img\/(colour|sharp-[\w-]+)\//,
     ];

@@ -16,9 +16,9 @@ const EXPERIMENT = `# Which rate learns faster on drawn shapes.
 name: tiny
 data: { format: scenes, train: 16, val: 4, size: [64, 64] }
 student: { detector: retinanet, backbone: tiny }
-train: { steps: 300, batch: 2, warmup: 0, learningRate: 0.001 } # kept
-evaluate: { every: 100 }
-checkpoint: { every: 50 }
+train: { steps: 1500, batch: 2, warmup: 0, learningRate: 0.001 } # kept
+evaluate: { every: 500 }
+checkpoint: { every: 100 }
 pictures: { images: 0 }
 seeds: [0]
 sweep:
@@ -57,6 +57,8 @@ describe.skipIf(!whenPossible())('a sweep', () => {
 
   test('is started once the user has seen how many runs there are, and shown in the order of its queue', async () => {
     await driver.openFile(FILE);
+    // Before anything goes: the icon bears a badge then.
+    await driver.page.locator('.activitybar .action-item a[aria-label^="Distill Lab"]').click();
     const dialog = driver.page.locator('.monaco-dialog-box');
     await press('▷ Run Sweep', () => dialog.getByText('Start 2 runs of tiny?').isVisible());
     expect(await dialog.innerText()).toMatch(/Time: unknown\s+Disk: unknown\s+Runs at once: 1 on this machine/);
@@ -64,7 +66,6 @@ describe.skipIf(!whenPossible())('a sweep', () => {
     expect(existsSync(runsRoot())).toBe(false);
     await driver.dialogButton('Start').click();
     await lens('0 of 2 done').waitFor({ timeout: 120_000 });
-    await driver.page.locator('.activitybar .action-item a[aria-label^="Distill Lab"]').click();
     await driver.until('a run goes and another waits', async () => /tiny, learningRate 0\.001.*running/.test(await labels()) && (await labels()).includes('waiting · next'), 240_000);
     expect(await labels()).toMatch(/Sweep, .*0 of 2 done/);
     await driver.shot('71-sweep-running');

@@ -41,7 +41,7 @@ describe.skipIf(!hasChromium)('a comparison in Chromium', () => {
   async function openDrawn(fakes: readonly FakeCompared[], options: PanelOptions = {}): Promise<Panel> {
     const opened = await open(fakes, options);
     await opened.page.waitForSelector('.chart');
-    await waitUntil(opened, 'document.querySelector(".legend-item .value")?.textContent !== ""');
+    await waitUntil(opened, 'document.querySelector(".legend-item .value").textContent !== ""');
     return opened;
   }
   const head = (on: Panel): Promise<string[]> => on.page.locator(`${TABLE} thead th`).allInnerTexts();
@@ -206,8 +206,8 @@ describe.skipIf(!hasChromium)('a comparison in Chromium', () => {
     expect(of('md')).toContain('| scenes-fgd-fast |');
     expect(saved(opened).filter(({ kind }) => kind === 'svg').at(-1)?.content).toMatch(/^<svg xmlns=.*AP by class.*scenes-fgd-fast.*<\/svg>$/s);
     expect(saved(opened).find(({ name }) => name === 'AP50')?.content).toMatch(/^step,scenes-fgd \(%\),scenes-fgd-fast \(%\)\r\n30,/);
-    // Ten curves and the classes.
-    expect((of('html') as string).match(/<svg /g)).toHaveLength(11);
+    // Ten curves, the classes, and the keys that differ on parallel coordinates.
+    expect((of('html') as string).match(/<svg /g)).toHaveLength(12);
     expect(of('html')).not.toContain('<script');
   });
 
@@ -219,14 +219,14 @@ describe.skipIf(!hasChromium)('a comparison in Chromium', () => {
     await opened.send({ type: 'of', id: 'fast', message: { type: 'events', events: eventsOf(FAST).filter((event) => event.type === 'step' && event.arm === 'student' && event.step > 100 && event.step <= 240), reset: false } });
     await expect.poll(() => inkOf(opened, '[data-chart="total"] canvas'), { timeout: 20_000 }).not.toBe(before);
     await opened.send({ type: 'run', run: { ...comparedOf(FAST), state: 'deleted' } });
-    await waitUntil(opened, 'document.querySelector(".notes .grave")?.textContent === "No longer there, shown as last read: scenes-fgd-fast."');
+    await waitUntil(opened, 'document.querySelector(".notes .grave").textContent === "No longer there, shown as last read: scenes-fgd-fast."');
     await opened.page.getByText('Epoch', { exact: true }).click();
     await opened.page.getByRole('button', { name: 'scenes-fgd-fast: baseline' }).click();
     await expect.poll(async () => ((await opened.state()) as CompareState | null)?.baseline, { timeout: 20_000 }).toBe('fast');
     expect(JSON.stringify(await opened.state()).length).toBeLessThan(2048);
     await opened.reload();
     await opened.page.waitForSelector('.chart');
-    await waitUntil(opened, 'document.querySelector(".baseline .name")?.textContent === "scenes-fgd-fast"');
+    await waitUntil(opened, 'document.querySelector(".baseline .name").textContent === "scenes-fgd-fast"');
     expect(await opened.page.locator('input[name="axis"]:checked').getAttribute('value')).toBe('epoch');
     expect(((await opened.state()) as CompareState).runs).toEqual(['slow', 'fast']);
   });
@@ -235,7 +235,7 @@ describe.skipIf(!hasChromium)('a comparison in Chromium', () => {
     const opened = await openDrawn([{ ...SLOW, run: { ...SLOW.run, reached: 5, arms: ['student'] }, state: 'running' }]);
     expect(await opened.page.locator('.notes').innerText()).toMatch(/One run is shown[\s\S]*Not evaluated yet: scenes-fgd\./);
     await opened.send({ type: 'set', runs: [comparedOf(SLOW), comparedOf({ ...FAST, val: 50 })] });
-    await waitUntil(opened, 'document.querySelector(".notes .grave")?.textContent.includes("cannot be compared")');
+    await waitUntil(opened, 'document.querySelector(".notes .grave").textContent.includes("cannot be compared")');
     await opened.page.screenshot({ path: join(SHOTS, 'compare-odd.png'), fullPage: true });
     await opened.send({ type: 'set', runs: [] });
     await waitUntil(opened, 'document.querySelector(".head .empty").textContent === "No run is chosen." && document.querySelector(".results").hidden');

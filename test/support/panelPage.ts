@@ -221,7 +221,8 @@ async function answer(page: Page, message: ToHost, options: PanelOptions): Promi
 export async function waitUntil(on: Panel, condition: string): Promise<void> {
   // Not by waitForFunction: it evaluates strings inside the page, which the policy rightly forbids.
   const until = Date.now() + 60_000;
-  while (!(await on.page.evaluate<boolean>(condition))) {
+  // A condition on what is not drawn yet is not true yet.
+  while (!(await on.page.evaluate<boolean>(condition).catch(() => false))) {
     if (Date.now() > until) throw new Error(`never true: ${condition}`);
     await on.page.waitForTimeout(40);
   }
