@@ -21,6 +21,9 @@ const PENDING_BYTES = 128 * 2 ** 20;
 /** An entry that is used is marked so not more often. */
 const TOUCH_MS = 3_600_000;
 
+/** The system marks a file by a clock that lags behind by some milliseconds: what was written just now may look older. */
+const CLOCK_LAG_MS = 100;
+
 export interface StoreState {
   /** All entries of the folder, as far as this process knows; undefined before it has looked. */
   readonly bytes: number | undefined;
@@ -136,7 +139,7 @@ export class Store {
     const entries = await entriesOf(this.root);
     let bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
     if (bytes > (FULL - UNSEEN) * this.limit) {
-      const old = entries.filter(({ used }) => used < this.opened).sort(byUse);
+      const old = entries.filter(({ used }) => used < this.opened - CLOCK_LAG_MS).sort(byUse);
       for (const entry of old) {
         if (bytes <= FREED * this.limit) break;
         await unlink(entry.file).catch(() => undefined);
