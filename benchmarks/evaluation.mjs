@@ -11,12 +11,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
+import { load, median, mulberry } from './sources.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values } = parseArgs({
   options: {
     images: { type: 'string', default: '5000' }, detections: { type: 'string', default: '100' }, classes: { type: 'string', default: '80' },
@@ -31,9 +29,7 @@ const NAMES = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100'
 const folder = await mkdtemp(join(tmpdir(), 'distill-lab-evaluation-'));
 try {
   const boxes = draw();
-  const bundle = join(folder, 'coco.mjs');
-  await build({ entryPoints: [join(root, 'src/evaluation/coco.ts')], outfile: bundle, bundle: true, platform: 'node', format: 'esm', logLevel: 'error' });
-  const { evaluateCoco } = await import(pathToFileURL(bundle).href);
+  const { evaluateCoco } = await load(folder, 'src/evaluation/coco.ts', 'coco');
   await writeFile(join(folder, 'truth.json'), JSON.stringify(cocoTruth(boxes)));
   await writeFile(join(folder, 'detections.json'), JSON.stringify(boxes.detections.map(({ image, label, box, score }) => ({ image_id: image, category_id: label, bbox: sides(box), score }))));
   const other = pycocotools();
@@ -115,18 +111,4 @@ print(json.dumps({'seconds': seconds, 'stats': [float(value) for value in evalua
   if (status === 0) return JSON.parse(stdout);
   console.error(`pycocotools was not measured: ${stderr?.trim().split('\n').at(-1) ?? `no ${values.python}`}`);
   return undefined;
-}
-
-function median(numbers) {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
-}
-
-function mulberry(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
