@@ -65,8 +65,8 @@ export class Stage {
       ...distillers.flatMap(({ id, parameters }) => parameters.trainable().map((parameter) => ({ ...parameter, name: adapterName(id, parameter.name) }))),
     ]);
     this.average = recipe.ema > 0 ? new WeightAverage(recipe.ema, student.parameters.all().map(({ variable }) => variable)) : undefined;
-    // Shapes of what is fed after an observation are known only once something was observed: once op by op, before the capture.
     const split = withReplicas(networks, replicas);
+    // Shapes of what is fed after an observation are known only once something was observed: once op by op, before the capture.
     const observations: Record<string, FunctionSpec> = {};
     const observeOnce = (name: string, training: boolean, taught?: TaughtStage): Observe | undefined => !observes(networks) ? undefined : (given) => {
       const inputs = { ...given, ...taught?.example(recipe.batch) };
