@@ -6,3 +6,11 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 export function escapeSigns(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? '');
 }
+
+/**
+ * For Markdown that must show it as it is, in one line: every mark that could mean something is escaped. (`MarkdownString.appendText`
+ * does that too, but makes spaces that no line breaks at.)
+ */
+export function escapeMarkdown(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim().replaceAll(/[!-/:-@[-`{-~]/g, '\\$&');
+}

@@ -1,11 +1,11 @@
 /** The charts of a run, small after a line and large in a hover. Pure. */
+import { escapeMarkdown } from '../../markup.ts';
 import { type LineChart, lineChartSvg, type Palette, type Size, type Spark, sparklineSvg, svgDataUri } from '../../charts/index.ts';
 import { type LossPoint, type MethodLoss } from '../../store/losses.ts';
 import { type Scored, type Subject } from '../../store/history.ts';
 import { clip, formatAp, formatValue, spaced } from '../../../webview/format.ts';
 import { isLive, type Run } from '../run.ts';
 import { type Translate } from '../words.ts';
-import { escapeMarkdown } from './words.ts';
 
 /** With the table below it still fits into a hover, which shows 250 pixels without scrolling. */
 const LARGE: Size = { width: 460, height: 150 };

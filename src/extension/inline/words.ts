@@ -1,4 +1,5 @@
 /** What stands beside the small charts, and the table below the large ones. Pure: the translator is handed in. */
+import { escapeMarkdown } from '../../markup.ts';
 import { formatCount, formatGain, formatValue } from '../../../webview/format.ts';
 import { type Run } from '../run.ts';
 import { formatAp, stateWord, type Translate, withGain } from '../words.ts';
@@ -44,9 +45,4 @@ export function runsTable(t: Translate, runs: readonly Run[], date: FormatDate):
 function stepsOf({ steps, totalSteps }: Run): string {
   const done = steps.student ?? 0;
   return done >= totalSteps ? formatCount(done) : `${formatCount(done)} / ${formatCount(totalSteps)}`;
-}
-
-/** Text that Markdown shows as it is. */
-export function escapeMarkdown(text: string): string {
-  return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]()#+\-.!|<>&~$:@]/g, String.raw`\$&`);
 }

@@ -1,5 +1,6 @@
 /** Rows of the runs view: icons, words and tooltips. All that comes from a run folder is text, never markdown. */
 import * as vscode from 'vscode';
+import { escapeMarkdown } from '../../markup.ts';
 import { type RunState } from '../../experiment/record.ts';
 import { type RunGroup } from '../../store/arrange.ts';
 import { type Place, type SweepState, type SweepStatus } from '../../sweep/status.ts';
@@ -7,7 +8,7 @@ import { isLengthenable, isLive, isResumable, isWaiting, type Run } from '../run
 import { withRelativePaths } from '../settings.ts';
 import { goes, isResumable as canResume, labelOf, placeStateWord, sweepDescription, sweepStateWord, waitingWords } from '../sweepWords.ts';
 import { stateWord } from '../words.ts';
-import { escapeMarkdown, groupDescription, moment, plain, rowDescription, rowLabel, rowSpoken, tooltipOf } from './texts.ts';
+import { groupDescription, moment, plain, rowDescription, rowLabel, rowSpoken, tooltipOf } from './texts.ts';
 
 /** Where a run stands in its sweep; `position` among those that wait, from 1. */
 export interface InSweep {

@@ -33,14 +33,6 @@ export function plain(text: string): string {
   return cleaned.length > 120 ? `${cleaned.slice(0, 119)}…` : cleaned;
 }
 
-/**
- * For markdown that must show it as it is: every mark that could mean something is escaped. (`MarkdownString.appendText` does
- * that too, but makes spaces that no line breaks at.)
- */
-export function escapeMarkdown(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim().replaceAll(/[!-/:-@[-`{-~]/g, '\\$&');
-}
-
 /** `AP 43.1 (+5.4) · 2 h ago · 120 MB`, with as much of it as is known. */
 export function rowDescription(t: Translate, run: Run, now = Date.now()): string {
   const parts: string[] = [];

@@ -6,12 +6,13 @@ import { parseYaml } from '../../../src/experiment/yamlTree.ts';
 import { apChart, apSpark, chartMarkdown, lastValue, lossChart, lossSpark } from '../../../src/extension/inline/charts.ts';
 import { type Change, followed, placesOf, sameLine } from '../../../src/extension/inline/places.ts';
 import { runWithAp, runWithLosses, titleOf } from '../../../src/extension/inline/results.ts';
-import { apText, dateFormat, escapeMarkdown, lossText, runsTable } from '../../../src/extension/inline/words.ts';
+import { apText, dateFormat, lossText, runsTable } from '../../../src/extension/inline/words.ts';
 import { type Run } from '../../../src/extension/run.ts';
 import { english } from '../../../src/extension/words.ts';
 import { emptyHistory, fold } from '../../../src/store/history.ts';
 import { summarize } from '../../../src/store/run.ts';
 import { ended, evaluation, started, step } from '../store/material.ts';
+import { escapeMarkdown } from '../../../src/markup.ts';
 
 function runOf(events: readonly RunEvent[], alive = false): Run {
   const history = emptyHistory();
@@ -116,8 +117,8 @@ describe('words', () => {
     expect(table).toMatchInlineSnapshot(`
       "| Date | &nbsp;&nbsp;&nbsp;State | &nbsp;&nbsp;&nbsp;AP | &nbsp;&nbsp;&nbsp;Gain | &nbsp;&nbsp;&nbsp;Steps |
       |:--|:--|--:|--:|--:|
-      | May 17, 2026, 9\\:30 AM | &nbsp;&nbsp;&nbsp;running | &nbsp;&nbsp;&nbsp;– | &nbsp;&nbsp;&nbsp;– | &nbsp;&nbsp;&nbsp;10 / 100 |
-      | May 17, 2026, 9\\:30 AM | &nbsp;&nbsp;&nbsp;finished | &nbsp;&nbsp;&nbsp;43\\.1 | &nbsp;&nbsp;&nbsp;\\+5\\.4 | &nbsp;&nbsp;&nbsp;100 |"
+      | May 17\\, 2026\\, 9\\:30 AM | &nbsp;&nbsp;&nbsp;running | &nbsp;&nbsp;&nbsp;– | &nbsp;&nbsp;&nbsp;– | &nbsp;&nbsp;&nbsp;10 \\/ 100 |
+      | May 17\\, 2026\\, 9\\:30 AM | &nbsp;&nbsp;&nbsp;finished | &nbsp;&nbsp;&nbsp;43\\.1 | &nbsp;&nbsp;&nbsp;\\+5\\.4 | &nbsp;&nbsp;&nbsp;100 |"
     `);
     const many = runsTable(english, Array.from({ length: 9 }, () => finished), dateFormat('en', 'UTC'));
     expect(many.split('\n').filter((line) => line.startsWith('|'))).toHaveLength(8);

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { byteSize } from '../../../src/byteSize.ts';
-import { age, duration, escapeMarkdown, groupDescription, plain, rowDescription, rowLabel, rowSpoken, tooltipOf } from '../../../src/extension/runsView/texts.ts';
+import { age, duration, groupDescription, plain, rowDescription, rowLabel, rowSpoken, tooltipOf } from '../../../src/extension/runsView/texts.ts';
 import { type Run } from '../../../src/extension/run.ts';
 import { english } from '../../../src/extension/words.ts';
 import { type RunEvent } from '../../../src/experiment/record.ts';
 import { emptyHistory, fold } from '../../../src/store/history.ts';
 import { summarize } from '../../../src/store/run.ts';
 import { ended, evaluation, started, step } from '../store/material.ts';
+import { escapeMarkdown } from '../../../src/markup.ts';
 
 const NOW = 10 * 3_600_000;
 
