@@ -1,6 +1,7 @@
 /** The commands and their options. Everything heavy is imported inside the command that needs it. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type Arm } from '../experiment/record.ts';
+import { hearStopSignals } from '../run/stopSignals.ts';
 import { type CacheOptions } from './commands/cache.ts';
 import { type CleanOptions } from './commands/clean.ts';
 import { type CompareOptions } from './commands/compare.ts';
@@ -108,7 +109,10 @@ function addRuns(program: Command, surroundings: Surroundings, done: (code: numb
       for (const [name, value] of Object.entries(engineEnvironment())) surroundings.output.line(`export ${name}=${value}`);
     });
   program.command('run-child', { hidden: true }).argument('<run>', 'run folder')
-    .action(async (run: string) => { done(await (await import('../run/child.ts')).runChild(run)); });
+    .action(async (run: string) => {
+      const stop = hearStopSignals();
+      done(await (await import('../run/child.ts')).runChild(run, stop));
+    });
 }
 
 function addKeeping(program: Command, surroundings: Surroundings, done: (code: number) => void): void {

@@ -8,6 +8,9 @@ const NODE_TROUBLE: ReadonlyMap<number, string> = new Map([
   [68, 'The node does not see Distill Lab itself'],
 ]);
 
+/** What a job ends with when the time of several in a row was over before a step was saved. */
+export const TOO_SHORT = 69;
+
 export interface OnNode {
   readonly folder: string;
   readonly argv: readonly string[];
@@ -38,8 +41,13 @@ export function nodeScript({ folder, argv: [node = 'node', cli = ''] }: OnNode):
   ].join('\n');
 }
 
-/** @param exit what the job ended with. @param job for people: `Slurm job 12_3`. @returns undefined when the child itself had begun. */
+/** @param exit what the job ended with. @param job for people: `Slurm job 12_3`. @returns undefined when another job may bring the run further. */
 export function nodeTrouble(exit: number, node: string, job: string): DistillError | undefined {
+  if (exit === TOO_SHORT) {
+    return new DistillError('DL763', 'The time of a job is too short for this run: three in a row were over before they had saved a step.', {
+      got: `${job} on ${node}`, advice: 'Give jobs more time (`launch.minutes`) or less of it for saving (`launch.grace`, in seconds), then start the sweep anew.',
+    });
+  }
   const trouble = NODE_TROUBLE.get(exit);
   return trouble === undefined ? undefined : new DistillError('DL762', `${trouble} (${node}).`, { got: `${job}, exit code ${exit}`, advice: 'Put runs, data and Distill Lab on a file system that client and nodes share, under the same path.' });
 }

@@ -1,12 +1,11 @@
 /** Slurm as a launcher: runs as one array job, asked after by squeue. Client and nodes share the file system. */
 import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { DistillError } from '../errors.ts';
 import { type LaunchConfig } from '../experiment/sweepSchema.ts';
 import { type Job, type JobState, type Launcher, type Started } from './launcher.ts';
 import { nodeTrouble } from './onNode.ts';
 import { slurmScript } from './slurmScript.ts';
+import { type Answer, asksAgain, isForgotten, isLimit, isSilent, never, reasonOf, waiting } from './slurmWords.ts';
 
 export interface SlurmOptions {
   readonly config: LaunchConfig['slurm'];
@@ -17,12 +16,6 @@ export interface SlurmOptions {
   readonly environment?: NodeJS.ProcessEnv | undefined;
   /** Least milliseconds between two questions to the scheduler, which all its users share. */
   readonly poll?: number | undefined;
-}
-
-interface Answer {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 export class SlurmLauncher implements Launcher {
@@ -39,19 +32,21 @@ export class SlurmLauncher implements Launcher {
     const { config, atOnce, name } = this.#options;
     const answer = await this.#submit(slurmScript(jobs, { config, atOnce, name }));
     const id = /^(\d+)/.exec(answer.stdout.trim())?.[1];
-    if (answer.code === 0 && id !== undefined) {
+    if (id !== undefined) {
       this.#asked = 0;
-      return jobs.map((_, index) => ({ id: `${id}_${index}` }));
+      return jobs.map((_, index) => ({ id: jobs.length === 1 ? id : `${id}_${index}` }));
     }
     const why = reasonOf(answer);
+    if (isSilent(why)) return jobs.map(() => ({ later: `Slurm does not answer (${why}); tried again every minute.` }));
     // A limit on jobs may leave room for some of them.
     if (isLimit(why)) {
-      if (jobs.length === 1) return [{ later: `Slurm takes no more jobs now (${why}); tried again every minute.` }];
+      const later = { later: `Slurm takes no more jobs now (${why}); tried again every minute.` };
+      if (jobs.length === 1) return [later];
       const half = Math.ceil(jobs.length / 2);
       const first = await this.start(jobs.slice(0, half));
-      return [...first, ...(first.some((each) => 'later' in each) ? jobs.slice(half).map(() => ({ later: `Slurm takes no more jobs now (${why}); tried again every minute.` })) : await this.start(jobs.slice(half)))];
+      return [...first, ...(first.some((each) => 'later' in each) ? jobs.slice(half).map(() => later) : await this.start(jobs.slice(half)))];
     }
-    const error = new DistillError('DL761', 'Slurm does not take this job.', { got: why, advice: 'Mend `launch` in the experiment (`sinfo` lists partitions), then `distill-lab sweep --resume NAME --retry`.' });
+    const error = refusal(why);
     return jobs.map(() => ({ error }));
   }
 
@@ -59,9 +54,9 @@ export class SlurmLauncher implements Launcher {
     const { poll = 5000 } = this.#options;
     if (ids.length === 0 || (Date.now() - this.#asked < poll && ids.every((id) => this.#known.has(id)))) return this.#known;
     const arrays = [...new Set(ids.map((id) => id.split('_')[0] ?? id))];
-    const { code, stdout } = await this.#ask('squeue', ['--noheader', '--array', '--states=all', `--jobs=${arrays.join(',')}`, '--format=%i|%T|%r']);
+    const { code, stdout, stderr } = await this.#ask('squeue', ['--noheader', '--array', '--states=all', `--jobs=${arrays.join(',')}`, '--format=%i|%T|%r']);
     // A scheduler that does not answer has not forgotten its jobs.
-    if (code !== 0 && !(await this.#ask('sinfo', ['--version'])).stdout.includes('slurm')) return this.#known;
+    if (code !== 0 && !isForgotten(stderr)) return new Map(ids.map((id) => [id, this.#known.get(id) ?? { state: 'waiting', reason: 'Slurm does not answer.' }]));
     const known = new Map<string, JobState>();
     for (const row of stdout.split('\n')) {
       const [id = '', state = '', reason = ''] = row.trim().split('|');
@@ -81,7 +76,13 @@ export class SlurmLauncher implements Launcher {
 
   async #stateOf(id: string, state: string, reason: string): Promise<JobState> {
     switch (state) {
-      case 'PENDING': case 'REQUEUED': case 'REQUEUE_HOLD': case 'REQUEUE_FED': case 'SPECIAL_EXIT': return { state: 'waiting', reason: `waits in Slurm's queue (job ${id}: ${waiting(reason)})` };
+      case 'PENDING': {
+        const why = never(reason);
+        if (why === undefined) return { state: 'waiting', reason: `waits in Slurm's queue (job ${id}: ${waiting(reason)})` };
+        await this.#ask('scancel', [id]);
+        return { state: 'ended', error: refusal(`job ${id} would wait for ever: ${why}`) };
+      }
+      case 'REQUEUED': case 'REQUEUE_HOLD': case 'REQUEUE_FED': case 'SPECIAL_EXIT': return { state: 'waiting', reason: `waits in Slurm's queue (job ${id}: ${waiting(reason)})` };
       case 'CONFIGURING': case 'RUNNING': case 'COMPLETING': case 'SUSPENDED': case 'STOPPED': case 'SIGNALING': case 'STAGE_OUT': case 'RESIZING': return { state: 'running', reason: state === 'SUSPENDED' ? `suspended by Slurm (job ${id})` : undefined };
       case 'COMPLETED': return { state: 'ended' };
       case 'CANCELLED': return { state: 'ended', isCancelled: true, reason: `cancelled in Slurm (job ${id})` };
@@ -97,7 +98,8 @@ export class SlurmLauncher implements Launcher {
     const node = /\bBatchHost=(\S+)/.exec(stdout)?.[1] ?? 'the node';
     // 0:53: slurmd could not open the output or change to the folder of the job.
     const error = nodeTrouble(signal === '53' ? 66 : Number(exit), node, `Slurm job ${id}`);
-    return error === undefined ? { state: 'ended', reason: `its job failed (job ${id}: ${reason === 'None' ? `exit code ${exit}` : reason})` } : { state: 'ended', error };
+    const why = signal !== '' && signal !== '0' ? `ended by signal ${signal}` : reason === 'None' || reason === 'NonZeroExitCode' ? `exit code ${exit}` : reason;
+    return error === undefined ? { state: 'ended', reason: `its job failed (job ${id}: ${why})` } : { state: 'ended', error };
   }
 
   #submit(script: string): Promise<Answer> {
@@ -105,7 +107,11 @@ export class SlurmLauncher implements Launcher {
       const child = spawn('sbatch', ['--parsable'], { env: this.#options.environment ?? process.env });
       let [stdout, stderr] = ['', ''];
       child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString(); });
-      child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
+      child.stderr.on('data', (chunk: Buffer) => {
+        stderr += chunk.toString();
+        // It sleeps now, and the queue hears nothing while it does: the queue asks again by itself.
+        if (asksAgain(stderr)) child.kill();
+      });
       child.on('error', (cause) => { reject(notThere(cause)); });
       child.on('close', (code) => { resolve({ code: code ?? 1, stdout, stderr }); });
       child.stdin.on('error', () => undefined);
@@ -126,24 +132,6 @@ function notThere(cause: Error): DistillError {
   return new DistillError('DL760', 'Slurm is not to be found: there is no sbatch on the path.', { got: cause.message, advice: 'Start the sweep on a machine of the cluster, or choose another launcher (`--launcher local`).', cause });
 }
 
-/** sbatch's own last word. */
-function reasonOf({ stderr, stdout, code }: Answer): string {
-  const lines = `${stderr}\n${stdout}`.split('\n').map((line) => line.replace(/^sbatch: (error|fatal): /, '').trim()).filter((line) => line !== '');
-  const last = lines.at(-1) ?? `sbatch ended with code ${code}`;
-  return last.replace(/^Batch job submission failed: /, '');
-}
-
-/** Limits of users, associations and the cluster; not what will never fit. */
-function isLimit(why: string): boolean {
-  return /QOSMaxSubmit|AssocMaxSubmit|AssocGrpSubmit|MaxSubmitJobs|violates accounting\/QOS policy|Invalid job array specification|temporarily unable to accept/i.test(why);
-}
-
-function waiting(reason: string): string {
-  const words: Readonly<Record<string, string>> = { Priority: 'others come first', Resources: 'no free node', BeginTime: 'put back, begins again shortly', JobArrayTaskLimit: 'as many as asked for go already', None: 'just handed over', QOSMaxJobsPerUserLimit: 'your limit of running jobs', PartitionDown: 'the partition is down' };
-  return words[reason] ?? reason;
-}
-
-/** Whether a program can be found on a path. */
-export function isOnPath(program: string, environment: NodeJS.ProcessEnv = process.env): boolean {
-  return (environment.PATH ?? '').split(path.delimiter).some((folder) => folder !== '' && existsSync(path.join(folder, program)));
+function refusal(why: string): DistillError {
+  return new DistillError('DL761', 'Slurm does not take this job.', { got: why, advice: 'Mend `launch` in the experiment or in your own settings (`sinfo` lists partitions, `scontrol show partition` their limits), then start the sweep anew.' });
 }

@@ -19,16 +19,14 @@ import { armNames, precisionOf, prepareRun, type PreparedRun } from './prepare.t
 import { summaryOf } from './summary.ts';
 import { train } from './train.ts';
 
-/** @returns the exit code: 0 finished, 1 failed, 3 stopped, 4 another child works here. */
-export async function runChild(folder: string): Promise<number> {
+/** @param stop see `hearStopSignals`. @returns the exit code: 0 finished, 1 failed, 3 stopped, 4 another child works here. */
+export async function runChild(folder: string, stop: AbortSignal): Promise<number> {
   const other = await otherChild(folder);
   if (other !== undefined) {
     log(`process ${other.pid} on ${other.host} works on this run already`);
     return 4;
   }
   const events = new EventWriter(folder);
-  const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => { stop.abort(); });
   const stopHeartbeat = startHeartbeat(folder);
   let resolved: Resolved | undefined;
   try {
@@ -37,11 +35,12 @@ export async function runChild(folder: string): Promise<number> {
     const from = stepsToGoOnFrom(folder, resolved);
     events.open();
     events.cutAfter(from);
+    stop.throwIfAborted();
     events.write({ type: 'phase', phase: 'engine' });
     const { backend, device } = resolved.experiment.engine;
     const engine = await startEngine({ backend, device });
     log(`engine: ${engine.backend}, ${engine.device}${engine.notice === undefined ? '' : ` (${engine.notice})`}`);
-    const run = await prepareRun({ folder, resolved, engine, events, signal: stop.signal, log });
+    const run = await prepareRun({ folder, resolved, engine, events, signal: stop, log });
     const note = lengtheningOf(run, from);
     events.write(startedEvent(run, from));
     if (note !== undefined) events.write({ type: 'warning', message: note });
@@ -53,7 +52,7 @@ export async function runChild(folder: string): Promise<number> {
     log(state);
     return state === 'finished' ? 0 : 3;
   } catch (error) {
-    if (stop.signal.aborted && error === stop.signal.reason) {
+    if (stop.aborted && error === stop.reason) {
       // Asked to end while it was preparing: nothing was lost, nothing has failed.
       events.end({ type: 'ended', state: 'stopped' });
       log('stopped');

@@ -40,6 +40,8 @@ export interface QueueOptions {
   readonly onLook?: ((entries: readonly Entry[]) => void) | undefined;
   /** Least time between two looks, in milliseconds. */
   readonly interval?: number | undefined;
+  /** How long runs wait that the launcher does not take for now, in milliseconds. */
+  readonly later?: number | undefined;
 }
 
 export type Closing = 'finished' | 'paused' | 'stopped';
@@ -171,9 +173,10 @@ export class SweepQueue {
     const isAsked = isStopAsked(entry);
     const isEnding = this.#ending !== undefined;
     let run = found;
-    // Of a job that no child ever spoke from, the queue says the last word.
+    // Of a job that no child ever spoke from, and of one that it is no use to try again, the queue says the last word.
     const isSpeechless = run.job !== undefined && run.state === 'killed' && job?.state === 'ended';
-    if (isSpeechless && (job.error !== undefined || isAsked || job.isCancelled === true)) {
+    const isHopeless = run.state === 'stopped' && job?.error !== undefined;
+    if ((isSpeechless && (job.error !== undefined || isAsked || job.isCancelled === true)) || isHopeless) {
       await noteEnd(run.folder, job.error === undefined ? 'stopped' : 'failed', job.error);
       run = await entry.look() ?? run;
     }
@@ -263,7 +266,7 @@ export class SweepQueue {
     if (folder === undefined || started === undefined) return;
     if ('later' in started) {
       entry.reason = started.later;
-      this.#later = Date.now() + LATER_MS;
+      this.#later = Date.now() + (this.#options.later ?? LATER_MS);
       if (name !== 'local') await noteJob(folder, { launcher: name, job: '', state: 'waiting', reason: started.later, since: Date.now() });
       return;
     }

@@ -181,6 +181,17 @@ describe('interruptions', () => {
     expect(eventsOfType(run, 'evaluation').filter(({ subject }) => subject === 'teacher')).toHaveLength(1);
   });
 
+  it.skipIf(process.platform !== 'linux')('asked to end while it is still being loaded: nothing has failed', async () => {
+    const { stdout } = await cli('run', 'teacher.distill.yaml', '--runs', 'early', '--detach', '--json');
+    const { folder: run, pid } = lastJson(stdout) as { folder: string; pid: number };
+    // As soon as the process listens, which it does to SIGHUP last, and Node by itself never: the engine is far from being there.
+    const listens = (): boolean => (Number.parseInt(/^SigCgt:\s*([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]?.slice(-4) ?? '0', 16) & 1) !== 0;
+    await until('a process that listens', () => listens() || undefined);
+    process.kill(pid, 'SIGTERM');
+    const ended = await until('its end', async () => { const now = await readRun(run); return isLive(now.state) ? undefined : now; });
+    expect([ended.state, eventsOfType(run, 'started')]).toEqual(['stopped', []]);
+  });
+
   it('refuses to resume when the experiment has changed, and names the difference', async () => {
     const file = write('changed', plain('changed', 200));
     const run = await startDetached(file, 12);

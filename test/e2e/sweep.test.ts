@@ -4,7 +4,11 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readExperiment } from '../../src/experiment/load.ts';
+import { SlurmLauncher } from '../../src/launch/slurm.ts';
 import { isLive, isProcessAlive, listRuns, type RunSummary } from '../../src/store/index.ts';
+import { readJournal } from '../../src/sweep/folder.ts';
+import { checkedPlan, launchOf, makeSweep } from '../../src/sweep/prepare.ts';
+import { SweepQueue } from '../../src/sweep/queue.ts';
 import { CLI, commandLine, eventsOfType, lastJson, until, workspace } from './support/commandLine.ts';
 import { hasSlurm, type Slurm, startSlurm } from './support/slurm.ts';
 import { seedsExperiment, sweepExperiment, teacherExperiment } from './support/sweeps.ts';
@@ -135,63 +139,115 @@ describe.skipIf(!hasSlurm)('on a real Slurm', () => {
     expect([...after.keys()].sort()).toEqual([...runs.keys()].sort());
     for (const [key, run] of runs) expect(computed(after.get(key) ?? { folder: '' }), key).toEqual(computed(run));
     expect(new Set([...after.values()].map(({ job }) => job?.job.split('_')[0])).size).toBe(1);
+    expect(new Set([...after.values()].map(({ process: child }) => child?.host))).toEqual(new Set(slurm.hosts));
     for (const { process: child } of after.values()) expect(isProcessAlive(child?.pid ?? 0, child?.start ?? '')).toBe(false);
   });
 
-  it('a job that is put back goes on bit for bit, a cancelled one is stopped until it is taken up again', async () => {
+  it('a job that is put back or out of time goes on bit for bit, a cancelled one is stopped until it is taken up again', async () => {
     writeFileSync(path.join(folder, 'seeds.distill.yaml'), seedsExperiment('seeds', 400));
     const reference = await cli('sweep', 'seeds.distill.yaml', '--runs', 'seeds', '--runs-at-once', '2', '--json');
     expect(reference.code, reference.stdout + reference.stderr).toBe(0);
     const expected = await runsOf('seeds');
 
-    const queue = onSlurm('sweep', 'seeds.distill.yaml', '--launcher', 'slurm', '--runs', 'requeued', '--json');
+    const queue = onSlurm('sweep', 'seeds.distill.yaml', '--launcher', 'slurm', '--set', 'launch.minutes=10', '--set', 'launch.grace=50', '--runs', 'requeued', '--json');
     const going = (key: string): Promise<RunSummary> => until(`steps of ${key}`, async () => {
       const found = (await listRuns([path.join(folder, 'requeued')])).find(({ sweep }) => sweep?.key === key);
       if (found !== undefined && !isLive(found.state)) throw new Error(`${key} is ${found.state} already`);
       return (found?.lastStep?.step ?? 0) > 5 ? found : undefined;
     }, 300);
-    const requeued = await going('c1-s0');
-    slurm.ask('scontrol', 'requeue', requeued.job?.job ?? '');
-    slurm.ask('scancel', (await going('c1-s1')).job?.job ?? '');
     // Slurm lets a job that was put back wait for two minutes; this cluster's administrator does not.
-    await until('the job to wait', () => slurm.ask('squeue', '--noheader', '--array', '--format=%r', `--jobs=${requeued.job?.job ?? ''}`).includes('BeginTime') || undefined, 300);
-    slurm.ask('scontrol', 'update', `JobId=${requeued.job?.job ?? ''}`, 'StartTime=now');
+    const hurry = async (job: string, ...more: readonly string[]): Promise<void> => {
+      await until('the job to wait', () => slurm.ask('squeue', '--noheader', '--array', '--format=%r', `--jobs=${job}`).includes('BeginTime') || undefined, 300);
+      slurm.ask('scontrol', 'update', `JobId=${job}`, 'StartTime=now', ...more);
+    };
+    const requeued = await going('c1-s0');
+    const job = requeued.job?.job ?? '';
+    slurm.ask('scontrol', 'requeue', job);
+    slurm.ask('scancel', (await going('c1-s1')).job?.job ?? '');
+    // Its second attempt has the least time that Slurm gives: it is held still until Slurm says that the time is nearly over.
+    await hurry(job, 'TimeLimit=1');
+    const second = await until('its second attempt', () => eventsOfType(requeued.folder, 'started')[1], 300);
+    process.kill(second.pid, 'SIGSTOP');
+    await until('the end of its time', () => readFileSync(path.join(requeued.folder, 'log.txt'), 'utf8').includes('the time of its job is nearly over') || undefined, 120);
+    process.kill(second.pid, 'SIGCONT');
+    await hurry(job, 'TimeLimit=10');
     const { code, stdout, stderr } = await queue;
     expect(code, stdout + stderr).toBe(3);
     const after = await runsOf('requeued');
     expect(after.get('c1-s0')?.state).toBe('finished');
     expect(computed(after.get('c1-s0') ?? { folder: '' })).toEqual(computed(expected.get('c1-s0') ?? { folder: '' }));
-    // It was in two processes, the second of which began where the first had saved.
-    expect(eventsOfType(requeued.folder, 'started').map(({ from }) => (from.student ?? 0) > 0)).toEqual([false, true]);
+    // It was in three processes, each of which began where the one before had saved.
+    expect(eventsOfType(requeued.folder, 'started').map(({ from }) => (from.student ?? 0) > 0)).toEqual([false, true, true]);
     expect(after.get('c1-s1')?.state).toBe('stopped');
     expect((await cli('runs', 'requeued')).stdout).toMatch(/seed-1\S* +stopped/);
 
+    // The time may be over before the script, or Node, has begun to listen.
     const [id = ''] = readdirSync(path.join(folder, 'requeued', 'sweeps'));
-    const resumed = await onSlurm('sweep', '--resume', id, '--retry', '--runs', 'requeued', '--json');
-    expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
+    const resumed = onSlurm('sweep', '--resume', id, '--retry', '--runs', 'requeued', '--json');
+    const early = await until('a job that begins', () => /^(\d+)\|RUNNING/m.exec(slurm.ask('squeue', '--noheader', '--format=%i|%T'))?.[1], 120);
+    slurm.ask('scancel', '--signal=USR1', '--batch', early);
+    let ended = false;
+    void resumed.then(() => { ended = true; });
+    await until('its end', () => {
+      const [waits] = /^\d+(?=\|BeginTime)/m.exec(slurm.ask('squeue', '--noheader', '--format=%i|%r')) ?? [];
+      if (waits !== undefined) slurm.ask('scontrol', 'update', `JobId=${waits}`, 'StartTime=now');
+      return ended || undefined;
+    }, 300);
+    const last = await resumed;
+    expect(last.code, last.stdout + last.stderr).toBe(0);
     expect(computed((await runsOf('requeued')).get('c1-s1') ?? { folder: '' })).toEqual(computed(expected.get('c1-s1') ?? { folder: '' }));
     expect(slurm.ask('squeue', '--noheader').trim()).toBe('');
   });
 
-  it('a partition that does not exist is told on each run, in sbatch\'s words', async () => {
-    const { code, stdout } = await onSlurm('sweep', 'sweep.distill.yaml', '--launcher', 'slurm', '--set', 'launch.slurm.partition=nowhere', '--set', 'seeds=[0]', '--runs', 'nowhere', '--json');
+  it('a limit on jobs lets runs wait, with that reason, until it is lifted; a controller that is away has forgotten none', async () => {
+    const text = seedsExperiment('limited', 4);
+    const [file, runsRoot] = [path.join(folder, 'limited.distill.yaml'), path.join(folder, 'limited')];
+    writeFileSync(file, text);
+    const plan = checkedPlan(text, file, { overrides: [] });
+    const sweep = await makeSweep({ plan, text, file, runsRoot, version: '0', launch: launchOf(plan, { on: 'slurm', defaults: [] }) });
+    // The controller counts the jobs of the tests before, too.
+    await slurm.restart(`MaxJobCount=${slurm.ask('squeue', '--noheader', '--array', '--states=all').trim().split('\n').length + 1}`);
+    const launcher = new SlurmLauncher({ config: {}, name: 'limited', environment: { ...process.env, ...slurm.environment }, poll: 500 });
+    const queue = await SweepQueue.open({ folder: sweep, runsRoot, launcher, cliPath: CLI, interval: 100, later: 3000 });
+    const closing = queue.work();
+    const limit = /^Slurm takes no more jobs now \(.+\); tried again every minute\.$/;
+    await until('a run that is kept back', () => queue.entries.some(({ reason }) => limit.test(reason ?? '')) || undefined);
+    const kept = (await listRuns([runsRoot])).filter(({ reason }) => limit.test(reason ?? ''));
+    expect(kept.length).toBeGreaterThan(0);
+    for (const { state } of kept) expect(state).toBe('preparing');
+    await slurm.restart('');
+    expect(await closing).toBe('finished');
+    expect(queue.entries.map(({ state }) => state)).toEqual(['finished', 'finished']);
+    expect((await readJournal(sweep)).filter(({ type }) => type === 'started')).toHaveLength(2);
+    for (const { folder: run } of await listRuns([runsRoot])) expect(eventsOfType(run, 'started')).toHaveLength(1);
+  });
+
+  it.each([
+    ['a partition that does not exist', ['launch.slurm.partition=nowhere'], /[Pp]artition/],
+    ['more memory than any node has', ['launch.memory=64'], /[Mm]emory/],
+    // Slurm takes such a job, and would let it wait for ever.
+    ['more time than the partition allows', ['launch.slurm.partition=short', 'launch.minutes=30'], /its time is longer than the partition allows/],
+  ])('%s is told on each run, in Slurm\'s words', async (what, settings, words) => {
+    const root = what.replaceAll(' ', '-');
+    const { code, stdout } = await onSlurm('sweep', 'sweep.distill.yaml', '--launcher', 'slurm', ...[...settings, 'seeds=[0]'].flatMap((each) => ['--set', each]), '--runs', root, '--json');
     expect(code, stdout).toBe(1);
-    const found = await listRuns([path.join(folder, 'nowhere')]);
+    const found = await listRuns([path.join(folder, root)]);
     expect(found.map(({ state }) => state)).toEqual(['failed', 'failed', 'failed']);
-    for (const { error } of found) expect(error?.explanation).toMatch(/DL761[\s\S]*[Pp]artition/);
+    for (const { error } of found) expect(error?.explanation).toMatch(new RegExp(`DL761[\\s\\S]*${words.source}|${words.source}[\\s\\S]*DL761`));
+    expect(slurm.ask('squeue', '--noheader').trim()).toBe('');
   });
 
   it('a run folder that the node does not see is told on the run', async () => {
     // The node finds nothing where the client has put the run: as with a disk that is not shared.
     const hidden = path.join(folder, 'hidden');
     const queue = onSlurm('sweep', 'sweep.distill.yaml', '--launcher', 'slurm', '--set', 'seeds=[0]', '--set', 'sweep=', '--set', 'control=false', '--runs', hidden, '--json', '--set', 'launch.minutes=5');
-    slurm.ask('scontrol', 'update', `NodeName=${slurm.node}`, 'State=DRAIN', 'Reason=test');
+    slurm.ask('scontrol', 'update', `NodeName=${slurm.nodes.join()}`, 'State=DRAIN', 'Reason=test');
     const [run] = await until('a run that waits', async () => {
       const found = await listRuns([hidden]);
       return found.some(({ job }) => job?.state === 'waiting' && job.job !== '') ? found : undefined;
     }, 120);
     renameSync(path.join(run?.folder ?? '', 'resolved.json'), path.join(folder, 'aside.json'));
-    slurm.ask('scontrol', 'update', `NodeName=${slurm.node}`, 'State=RESUME');
+    slurm.ask('scontrol', 'update', `NodeName=${slurm.nodes.join()}`, 'State=RESUME');
     const { code, stdout } = await queue;
     expect(code, stdout).toBe(1);
     expect(stdout).toMatch(/The node does not see the run folder/);
