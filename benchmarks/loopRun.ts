@@ -83,7 +83,7 @@ export async function measureLoop({ text, file, overrides, folder, epochs, alone
   if (experiment === undefined) throw new Error(problems.map(({ message }) => message).join('\n'));
   const clock = new Clock();
   const fed = watchParts(clock);
-  const engine = await startEngine({ backend: experiment.engine.backend, device: experiment.engine.device });
+  const engine = await startEngine({ backend: experiment.engine.backend, device: experiment.engine.device, convolutions: experiment.engine.convolutions });
   const events = new EventWriter(folder);
   const stop = new AbortController();
   const run = await prepareRun({

@@ -3,7 +3,7 @@
  *
  * Entries whose source is not there are left out. TensorFlow.js is one bundle of its own, opened when it is first needed:
  * it is three quarters of the code, and `--help` should not wait for it. The native engine stays outside: only what is
- * needed to compile it (tfjs's addon sources, Node-API's headers, our `quiet.c`) is copied beside the bundles.
+ * needed to compile it (tfjs's addon sources, Node-API's headers, our `quiet.c` and `kernels/`) is copied beside the bundles.
  */
 import { cp, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
@@ -156,6 +156,7 @@ async function copyBeside() {
   await cp(join(modules, 'node-api-headers/include'), join(native, 'node-api'), { recursive: true });
   await copyFile(join(modules, 'node-api-headers/LICENSE'), join(native, 'node-api', 'LICENSE'));
   await copyFile(join(root, 'src/engine/native/quiet.c'), join(native, 'quiet.c'));
+  await cp(join(root, 'src/engine/native/kernels'), join(native, 'kernels'), { recursive: true });
   const wasm = join(dist, 'wasm');
   await mkdir(wasm, { recursive: true });
   for (const file of ['tfjs-backend-wasm.wasm', 'tfjs-backend-wasm-simd.wasm']) {

@@ -12,6 +12,8 @@ export interface EngineOptions {
   readonly backend: 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
   /** `cpu` or numbers of GPUs, `0,1`. */
   readonly device?: string | undefined;
+  /** `direct` sums as the textbook has it even where `fast` could be had; default `fast`. */
+  readonly convolutions?: 'fast' | 'direct' | undefined;
   /** Training needs gradients, which WebAssembly does not have. */
   readonly purpose?: 'training' | 'inference';
 }
@@ -26,6 +28,8 @@ export interface Engine {
   readonly notice?: string;
   /** TensorFlow's names of the GPUs that it sees; absent where it runs on none. */
   readonly gpus?: readonly string[];
+  /** Captured programs compute convolutions as matrix products (`capture/passes/convolutions.ts`). */
+  readonly fastConvolutions?: true;
 }
 
 /**
@@ -64,7 +68,7 @@ function notice(backend: Backend, reasons: readonly string[]): string {
 async function start(backend: Backend, options: EngineOptions): Promise<Engine> {
   switch (backend) {
     case 'tensorflow':
-      return startTensorFlow(options.device);
+      return startTensorFlow(options);
     case 'webgpu':
       return { backend, device: `${await startWebGpu()}, WebGPU` };
     case 'wasm':
@@ -75,7 +79,7 @@ async function start(backend: Backend, options: EngineOptions): Promise<Engine> 
   }
 }
 
-async function startTensorFlow(device: string | undefined): Promise<Engine> {
+async function startTensorFlow({ device, convolutions = 'fast' }: EngineOptions): Promise<Engine> {
   const engine = loadedEngine() ?? (await loadFresh(device));
   checkGpu(engine, device);
   await activate('tensorflow');
@@ -85,6 +89,7 @@ async function startTensorFlow(device: string | undefined): Promise<Engine> {
   return {
     backend: 'tensorflow',
     device: `CPU, ${availableParallelism()} cores, ${library}`,
+    ...(engine.hasKernels && convolutions === 'fast' ? { fastConvolutions: true } : {}),
     ...(missed ? { notice: 'There is an NVIDIA driver, but TensorFlow runs on the CPU. `distill-lab setup` installs the CUDA build; `distill-lab doctor` tells more.' } : {}),
   };
 }

@@ -26,6 +26,8 @@ export interface Diagnosis {
   /** Version of the TensorFlow that is running. */
   readonly tensorflow: string | undefined;
   readonly usesGpu: boolean;
+  /** Whether convolutions are computed as matrix products; undefined where that is of no use (GPUs, other backends). */
+  readonly fastConvolutions: boolean | undefined;
   /** Undefined where there is no NVIDIA driver. */
   readonly nvidia: Nvidia | undefined;
   /** What a set-up needs: version texts, undefined where missing. */
@@ -75,6 +77,7 @@ export async function diagnose({ seconds = 3 }: DiagnoseOptions = {}): Promise<D
     failure,
     tensorflow: used?.backend === 'tensorflow' ? loadedEngine()?.tensorflow : undefined,
     usesGpu: loadedEngine()?.usesGpu ?? false,
+    fastConvolutions: used?.backend === 'tensorflow' && loadedEngine()?.usesGpu === false ? used.fastConvolutions === true : undefined,
     nvidia,
     tools,
     memory: { total: totalmem(), free: freemem() },

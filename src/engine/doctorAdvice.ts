@@ -5,7 +5,7 @@ import { loadAdvice } from './native/loadAdvice.ts';
 export type Facts = Omit<Diagnosis, 'advice'>;
 
 /** What it is about, for those who can do it with one click; the text says it for a terminal. */
-export type AdviceId = 'start' | 'broken' | 'windows' | 'tools' | 'setup' | 'cuda' | 'hidden' | 'driver' | 'images' | 'memory' | 'disk' | 'node';
+export type AdviceId = 'start' | 'broken' | 'windows' | 'tools' | 'setup' | 'kernels' | 'cuda' | 'hidden' | 'driver' | 'images' | 'memory' | 'disk' | 'node';
 
 export interface Advice {
   readonly id: AdviceId;
@@ -20,10 +20,13 @@ export function adviceFor(facts: Facts): Advice[] {
   return [...engineAdvice(facts), ...gpuAdvice(facts), ...machineAdvice(facts)];
 }
 
-function engineAdvice({ used, failure, engines, tools, platform }: Facts): Advice[] {
+function engineAdvice({ used, failure, engines, tools, platform, fastConvolutions }: Facts): Advice[] {
   const advice: Advice[] = [];
   if (used === undefined) advice.push({ id: 'start', text: `No backend starts: ${failure ?? 'no reason was given'}` });
-  if (used?.backend === 'tensorflow') return advice;
+  if (used?.backend === 'tensorflow') {
+    const compiler = tools.compiler === undefined ? 'Install a C++ compiler, then run' : 'Run';
+    return fastConvolutions === false ? [{ id: 'kernels', text: `${compiler} \`distill-lab setup\`: fast convolutions are not built for this version yet, and a step takes about half as long again without them.` }] : advice;
+  }
   for (const { addon, problem } of engines) {
     if (problem !== undefined) advice.push({ id: 'broken', text: `${addon} does not load (${problem}). ${loadAdvice(problem)}` });
   }
@@ -56,13 +59,14 @@ function machineAdvice({ sharp, memory, disk, node }: Facts): Advice[] {
 
 /** For a terminal: a fact a line, then what to do. */
 export function formatDiagnosis(diagnosis: Diagnosis): string {
-  const { node, platform, used, failure, engines, nvidia, tools, memory, disk, sharp, speed, advice } = diagnosis;
+  const { node, platform, used, failure, engines, nvidia, tools, memory, disk, sharp, speed, advice, fastConvolutions } = diagnosis;
   const rows: (readonly [string, string])[] = [
     ['Node', `${node}, ${platform}`],
     ['Memory', `${gigabytes(memory.total)}, ${gigabytes(memory.free)} free`],
     ...(disk === undefined ? [] : [['Disk', `${gigabytes(disk)} free here`] as const]),
     ['Backend', used === undefined ? `none: ${failure ?? ''}` : `${used.backend} on ${used.device}`],
     ...(used?.notice === undefined ? [] : [['', used.notice] as const]),
+    ...(fastConvolutions === undefined ? [] : [['Convolutions', fastConvolutions ? 'fast (as matrix products)' : 'direct: fast ones are not built'] as const]),
     ['Speed', speed === undefined ? 'not measured' : `${speed.gflops.toFixed(speed.gflops < 10 ? 2 : 0)} GFLOP/s in a 3×3 convolution (${speed.milliseconds.toFixed(1)} ms each)`],
     ['Engine folder', diagnosis.engineFolder],
     ...(engines.length === 0 ? [['Engines', 'none found'] as const] : engines.map((engine, index) => [index === 0 ? 'Engines' : '', describe(engine)] as const)),

@@ -57,5 +57,5 @@ export function captures(engine: Engine, capture: boolean): boolean {
 /** Captured on native TensorFlow (unless `capture` is false), direct elsewhere. Functions are recorded in their order. */
 export function createProgram({ engine, capture, variables, functions, devices = [] }: ProgramOptions): Program {
   bringBack(variables);
-  return captures(engine, capture) ? captureProgram(variables, functions, devices) : directProgram(functions);
+  return captures(engine, capture) ? captureProgram(variables, functions, { devices, fastConvolutions: engine.fastConvolutions === true }) : directProgram(functions);
 }

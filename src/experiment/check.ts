@@ -222,9 +222,10 @@ function checkIdleKeys(experiment: Experiment, written: unknown): readonly Findi
   idle(['train', 'betas'], train.optimizer !== 'adamw', 'they belong to the optimizer `adamw`');
   idle(['train', 'milestones'], train.schedule !== 'step', 'they belong to the schedule `step`');
   idle(['pictures', 'every'], pictures.images === 0, 'no images are recorded (`pictures.images: 0`)');
-  const { capture, backend, precision } = experiment.engine;
+  const { capture, backend, precision, convolutions } = experiment.engine;
   idle(['engine', 'precision'], precision === 'mixed' && !capture, 'without capture all is float32');
   idle(['engine', 'precision'], precision === 'mixed' && capture && (backend === 'cpu' || backend === 'webgpu'), `the backend \`${backend}\` computes in float32`);
+  idle(['engine', 'convolutions'], convolutions === 'fast' && !capture, 'without capture they are direct');
   for (const key of ['size', 'folder']) idle(['engine', 'teacherCache', key], experiment.engine.teacherCache.keep === 'none', 'nothing is kept (`keep: none`)');
   idle(['train', 'decayNorms'], train.weightDecay === 0, 'nothing decays (`weightDecay: 0`)');
   const teachers = teachersOf(experiment);

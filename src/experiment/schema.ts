@@ -176,6 +176,7 @@ export const experimentSchema = z.strictObject({
     backend: z.enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu']).default('auto').describe('What computes. `auto` takes native TensorFlow, else the best that is there, with a notice.'),
     precision: z.enum(['float32', 'mixed']).default('float32').describe('Of a training step. `mixed`: convolutions in bfloat16, all else (weights, norms, losses, optimizer) in float32; for GPUs from NVIDIA\'s Ampere on and CPUs with AVX-512 BF16 or AMX, slower elsewhere. Evaluation is in float32.'),
     capture: z.boolean().default(true).describe('Run each step as one TensorFlow graph. `false` runs op by op: slower, same losses.'),
+    convolutions: z.enum(['fast', 'direct']).default('fast').describe('How captured steps convolve on a CPU. `fast`: as matrix products, 3 × 3 ones by Winograd\'s filtering; about 1.5 times as fast a step, rounding errors twice those of direct sums. `direct`: oneDNN\'s convolutions.'),
     device: z.string().optional().describe('`cpu`, or the number of a GPU, or several as in `0,1`. Default: all GPUs are seen, the first computes.'),
     replicas: z.int().min(1).max(16).default(1).describe('Equal parts of a batch that are computed beside each other, each on a GPU of its own, in one graph. Trains as one device with the whole batch; batch norms that learn take statistics of each part.').meta({ unit: 'parts of a batch' }),
     teacherCache: z.strictObject({

@@ -44,6 +44,7 @@ function advisedFinding(t: Translate, id: string, text: string, diagnosis: Diagn
     case 'windows': return { state: 'notice', title: t('Native TensorFlow needs WSL on Windows'), detail: t('TensorFlow publishes no C library for Windows. Runs work here too, more slowly.'), fix: read('engine.md') };
     case 'tools': return { state: 'notice', title: t('Missing for native TensorFlow: {0}', missingTools(t, tools).join(', ')), detail: t('Runs are many times faster on it.'), fix: installFix(t, tools, platform, installers) ?? read('engine.md') };
     case 'setup': return { state: 'notice', title: t('Native TensorFlow is not set up'), detail: t('Runs are many times faster on it. It takes about a minute.'), fix: { do: 'setup', label: t('Setup Engine') } };
+    case 'kernels': return { state: 'notice', title: t('Fast convolutions are not built'), detail: t('A step takes about half as long again without them.'), fix: { do: 'setup', label: t('Setup Engine') } };
     case 'cuda': return { state: 'notice', title: t('There is a GPU, but TensorFlow is set up for the CPU'), fix: { do: 'setup', label: t('Setup Engine') } };
     case 'hidden': return { state: 'notice', title: t('CUDA_VISIBLE_DEVICES=-1 hides the GPU'), detail: t('Unset it where the editor is started.') };
     case 'driver': return { state: 'notice', title: t('TensorFlow sees no GPU'), detail: t('The driver is {0}; CUDA 12 needs 525 or newer.', nvidia?.driver ?? '?'), fix: read('engine.md') };

@@ -37,8 +37,8 @@ export async function runChild(folder: string, stop: AbortSignal): Promise<numbe
     events.cutAfter(from);
     stop.throwIfAborted();
     events.write({ type: 'phase', phase: 'engine' });
-    const { backend, device } = resolved.experiment.engine;
-    const engine = await startEngine({ backend, device });
+    const { backend, device, convolutions } = resolved.experiment.engine;
+    const engine = await startEngine({ backend, device, convolutions });
     log(`engine: ${engine.backend}, ${engine.device}${engine.notice === undefined ? '' : ` (${engine.notice})`}`);
     const run = await prepareRun({ folder, resolved, engine, events, signal: stop, log });
     const note = lengtheningOf(run, from);

@@ -40,10 +40,10 @@ export interface Comparison {
 
 export async function compareTeachers(options: CompareOptions): Promise<Comparison> {
   const { experiment, baseFolder, images, log, onProgress } = options;
-  const { data, engine: { backend, device, capture } } = experiment;
+  const { data, engine: { backend, device, capture, convolutions } } = experiment;
   const training = await openDataSet(data, 'train', { baseFolder });
   const validation = await openDataSet({ ...data, classes: [...training.classes] }, 'val', { baseFolder });
-  const engine = await startEngine({ backend, device });
+  const engine = await startEngine({ backend, device, convolutions });
   const teachers = await readTeachers(experiment, { classes: training.classes, baseFolder, report: (what, found) => { logLoaded(what, found, log); } });
   const student = await studentOf(options, training.classes);
   const measured: Comparison['teachers'][number][] = [];

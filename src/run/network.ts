@@ -25,8 +25,8 @@ export interface LoadedNetwork {
 export async function loadNetwork(experiment: Experiment, subject: 'student' | 'teacher', weights: string, classes: readonly string[]): Promise<LoadedNetwork> {
   const config = subject === 'student' ? experiment.student : teachersOf(experiment)[0];
   if (config === undefined) throw new DistillError('DL505', `The experiment has no ${subject}.`, { key: [], advice: `Add a \`${subject}\` section, or ask for the other network.` });
-  const { backend, device, capture } = experiment.engine;
-  const engine = await startEngine({ backend, device });
+  const { backend, device, capture, convolutions } = experiment.engine;
+  const engine = await startEngine({ backend, device, convolutions });
   const detector = createDetector(config, { classes, random: Random.of(0), evaluation: experiment.evaluate });
   const { missing } = loadStateDict(detector, await readWeights(weights), { strict: false });
   if (missing.length > 0) {

@@ -61,7 +61,7 @@ export class TeacherCache {
       const network = { ...config, weights: undefined, methods: undefined, share: undefined };
       // The processor's threads may come and go; what computes may not.
       const device = engine.device.startsWith('CPU') ? 'CPU' : engine.device;
-      const id = teacherId(JSON.stringify([network, detector.traits.classes.length, engine.backend, device, precision]), weightsOf(detector));
+      const id = teacherId(JSON.stringify([network, detector.traits.classes.length, engine.backend, device, precision, ...(engine.fastConvolutions === true ? ['fast'] : [])]), weightsOf(detector));
       known.set(detector, { id, about: await readAbout(join(root, id)), words: `${config.detector} ${config.backbone}, ${config.weights}`, times: [], hits: 0 });
     }
     return new TeacherCache(keep, root, size * 1e9, known, warn);

@@ -14,6 +14,7 @@ import { isFused, type Update } from '../updates.ts';
 import { Adoption } from './adopted.ts';
 import { nativeId, nodeBackend, type Binding, type TensorMetadata } from './binding.ts';
 import { encodeSavedModel, shapeMessage, type GraphNode } from './graphDef.ts';
+import { asProducts } from './passes/convolutions.ts';
 import { producer } from './passes/graph.ts';
 import { rewritten } from './passes/index.ts';
 import { mixedPrecision } from './passes/mixedPrecision.ts';
@@ -29,7 +30,14 @@ interface RecordedFunction {
   readonly outputNames: readonly string[];
 }
 
-export function captureProgram(variables: readonly tf.Variable[], functions: Readonly<Record<string, FunctionSpec>>, devices: readonly string[]): Program {
+export interface CaptureOptions {
+  /** TensorFlow's name of the GPU of each part of the batch. */
+  readonly devices: readonly string[];
+  /** The engine has our own ops, and runs on a CPU. */
+  readonly fastConvolutions: boolean;
+}
+
+export function captureProgram(variables: readonly tf.Variable[], functions: Readonly<Record<string, FunctionSpec>>, { devices, fastConvolutions }: CaptureOptions): Program {
   const binding = nodeBackend().binding;
   checkDistinct(variables);
   const names = new Map(variables.map((variable, index) => [variable, `variable_${index}`]));
@@ -45,7 +53,7 @@ export function captureProgram(variables: readonly tf.Variable[], functions: Rea
   const left = new Set(graph.nodes.map(({ name }) => name));
   // An input that only unused nodes read cannot be fed.
   const fed = Object.fromEntries(Object.entries(recorded).map(([name, item]) => [name, { ...item, used: item.used.filter((key) => left.has(`${name}/input/${key}`)) }]));
-  const program = new CapturedProgram(binding, loadSession(binding, graph.nodes), names, fed);
+  const program = new CapturedProgram(binding, loadSession(binding, fastConvolutions ? asProducts(graph.roots)(graph.nodes) : graph.nodes), names, fed);
   program.adopt(variables);
   return program;
 }

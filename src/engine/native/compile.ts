@@ -43,6 +43,16 @@ export async function compileAddon(compiler: string, sources: AddonSources, engi
   await runCommand(compiler, ['-x', 'c', framework, ...common, `-I${sources.headers}`, sources.quiet, '-o', join(engine, quietFile)], options);
 }
 
+/** Builds our own ops against the engine's TensorFlow. @returns whether it worked: an engine without them is slower, no more */
+export async function compileKernels(compiler: string, sources: AddonSources, engine: string, output: string, signal?: AbortSignal): Promise<boolean> {
+  const tensorflow = join(engine, 'tensorflow');
+  const libraries = await linkable(tensorflow);
+  const files = (await readdir(sources.kernels)).filter((name) => name.endsWith('.cc')).map((name) => join(sources.kernels, name));
+  const includes = [sources.headers, join(tensorflow, 'include')].map((folder) => `-I${folder}`);
+  const { code } = await runCommand(compiler, ['-std=c++17', ...common, '-O3', '-pthread', ...includes, ...files, ...libraries.slice(-1), '-o', output], { signal });
+  return code === 0;
+}
+
 const mac = process.platform === 'darwin';
 const common = [
   ...['-O2', '-fPIC', '-w', `-DNAPI_VERSION=${napiVersion}`, '-DBUILDING_NODE_EXTENSION'],

@@ -3,7 +3,7 @@
  * every project and the extension alike. One subfolder an engine, complete once its `manifest.json` is there.
  *
  *     <engine folder>/tensorflow-2.21.0-cpu-linux-x64-napi8/
- *       manifest.json  tfjs_binding.node  tensorflow/libtensorflow_cc.so.2 …  [nvidia/…]
+ *       manifest.json  tfjs_binding.node  kernels-<digest>.node  tensorflow/{libtensorflow_cc.so.2 …, include}  [nvidia/…]
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';

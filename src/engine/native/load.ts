@@ -11,6 +11,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js';
 import { DistillError } from '../../errors.ts';
 import { quietFile } from './folder.ts';
+import { loadKernels } from './kernels.ts';
 import { loadAdvice } from './loadAdvice.ts';
 import { type FoundEngine } from './locate.ts';
 
@@ -19,6 +20,8 @@ export interface LoadedEngine {
   /** Version of the library that is running. */
   readonly tensorflow: string;
   readonly usesGpu: boolean;
+  /** Whether it has our own ops (`kernels/`): they are for CPUs. */
+  readonly hasKernels: boolean;
 }
 
 let loaded: LoadedEngine | undefined;
@@ -36,7 +39,7 @@ export async function loadEngine(candidates: readonly FoundEngine[]): Promise<Lo
     try {
       const binding = openAddon(found.addon);
       await registerBackend(binding);
-      loaded = { found, tensorflow: binding.TF_Version, usesGpu: binding.isUsingGpuDevice() };
+      loaded = { found, tensorflow: binding.TF_Version, usesGpu: binding.isUsingGpuDevice(), hasKernels: loadKernels(dirname(found.addon)) };
       return loaded;
     } catch (error) {
       reasons.push(`${found.addon}: ${error instanceof Error ? error.message : String(error)}`);

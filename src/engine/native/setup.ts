@@ -1,9 +1,11 @@
 /** `distill-lab setup`: gets native TensorFlow onto this machine, from the package index and a compiler, in about a minute. */
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DistillError } from '../../errors.ts';
 import { checkAddon } from './check.ts';
 import { compileAddon, requireCompiler } from './compile.ts';
+import { addKernels, kernelsFile } from './kernels.ts';
 import { type Flavour, type Manifest, addonFile, engineFolder, engineName, manifestFormat, napiVersion, readEngine } from './folder.ts';
 import { loadAdvice } from './loadAdvice.ts';
 import { npmEngine } from './locate.ts';
@@ -75,16 +77,37 @@ export async function runSetup({ onProgress, signal, force = false, flavour = ha
 
 type Outcome = Omit<SetupResult, 'seconds'>;
 
-async function findWorking({ flavour, root, signal, say }: Task): Promise<Outcome | undefined> {
+async function findWorking(task: Task): Promise<Outcome | undefined> {
+  const { flavour, root, signal, say } = task;
   say('look', 'Looking for native TensorFlow');
   const engine = readEngine(join(root, engineName(tensorflowVersion, flavour)));
   if (engine !== undefined && (await checkAddon(engine.addon, signal)).good) {
-    return { folder: engine.folder, source: 'engine folder', tensorflow: engine.manifest.tensorflow, flavour, installed: false };
+    if (await freshened(engine.folder, task)) return { folder: engine.folder, source: 'engine folder', tensorflow: engine.manifest.tensorflow, flavour, installed: false };
   }
   const npm = npmEngine();
   const check = npm === undefined ? undefined : await checkAddon(npm.addon, signal);
   if (npm === undefined || check?.good !== true || (flavour === 'cuda' && !check.usesGpu)) return undefined;
   return { folder: npm.addon, source: 'npm', tensorflow: check.tensorflow, flavour, installed: false };
+}
+
+/**
+ * An engine that another version set up gets this version's ops too.
+ * @returns false if it has to be set up anew: it is from before engines kept the headers that this takes
+ */
+async function freshened(folder: string, { root, signal, say }: Task): Promise<boolean> {
+  const sources = addonSources();
+  const file = sources === undefined ? undefined : kernelsFile(sources);
+  if (sources === undefined || file === undefined || existsSync(join(folder, file))) return true;
+  if (!existsSync(join(folder, 'tensorflow', 'include'))) return false;
+  say('compile', 'Compiling fast convolutions');
+  try {
+    await addKernels(folder, sources, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    // Somebody else's folder, or a full disk: the engine works as it is.
+    say('compile', `Fast convolutions could not be added to ${root}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return true;
 }
 
 async function install(task: Task, force: boolean): Promise<Outcome> {
@@ -105,7 +128,7 @@ async function install(task: Task, force: boolean): Promise<Outcome> {
     const wheels = await fetchLibraries(task, python, aside);
     task.say('compile', 'Compiling the bridge between Node and TensorFlow');
     await compileAddon(compiler, sources, aside, signal);
-    await rm(join(aside, 'tensorflow', 'include'), { recursive: true, force: true });
+    await addKernels(aside, sources, signal);
     await verify(task, aside);
     await writeManifest(aside, flavour, wheels);
     // A temporary folder is its owner's only; an engine may serve everybody.
@@ -180,7 +203,7 @@ async function verify({ say, signal }: Task, folder: string): Promise<void> {
 
 /** Written last: a folder without it is not an engine. */
 async function writeManifest(folder: string, flavour: Flavour, wheels: readonly string[]): Promise<void> {
-  const names = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const names = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).filter((path) => !path.startsWith(join(folder, 'tensorflow', 'include')));
   const sizes = await Promise.all(names.map(async (path) => [path.slice(folder.length + 1), (await stat(path)).size] as const));
   const manifest: Manifest = {
     format: manifestFormat,

@@ -8,9 +8,9 @@ export function isLibrary(name: string): boolean {
   return /^tensorflow\/libtensorflow_(cc|framework)\b[^/]*$/.test(name) || /(^|\/)(THIRD_PARTY_NOTICES[^/]*|LICENSE)$/.test(name);
 }
 
-/** Headers that the addon includes, directly or not; needed while compiling only. */
+/** Headers that the addon and our own ops include, directly or not. */
 export function isHeader(name: string): boolean {
-  return /^tensorflow\/include\/(.*\/)?(tensorflow\/c|tensorflow\/core\/platform|tsl|xla\/tsl)\//.test(name);
+  return /^tensorflow\/include\/(.*\/)?(tensorflow\/c|tensorflow\/core\/platform|tensorflow\/core\/common_runtime\/next_pluggable_device\/c|tsl|xla\/tsl)\//.test(name);
 }
 
 /** What runs of NVIDIA's wheels: shared libraries, the assembler and the device library that kernels are finished with. */
