@@ -1,19 +1,14 @@
 /** A run as the extension sees it: what the store derived from its folder, and what the editor says about it. */
 import { type RunSummary } from '../store/index.ts';
 // By its file: the whole store is loaded only when runs are read.
-import { isLive as isLiveState, mayComeBack } from '../store/state.ts';
+import { isLive as isLiveState, isWaiting, mayComeBack } from '../store/state.ts';
 import { type Progress } from './words.ts';
 
 export type Run = RunSummary;
-export { mayComeBack };
+export { isWaiting, mayComeBack };
 
 export function isLive({ state }: Pick<Run, 'state'>): boolean {
   return isLiveState(state);
-}
-
-/** Whether its scheduler has not begun it yet, or has put it back. */
-export function isWaiting({ state, job }: Pick<Run, 'state' | 'job'>): boolean {
-  return state === 'preparing' && job?.state === 'waiting';
 }
 
 /** It ended between its first and its last step: there is something to go on with. */

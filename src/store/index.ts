@@ -11,6 +11,6 @@ export { LossReader, type LossPart, type LossPoint, LossSeries, type MethodLoss 
 export { isProcessAlive } from './processLife.ts';
 export { readRun, type RunSummary } from './run.ts';
 export { diskBytes, isLink, pictureFile, readConfig, readImage, readLogTail, readPictures, readResolved } from './runFiles.ts';
-export { isLive, mayComeBack } from './state.ts';
+export { isLive, isWaiting, mayComeBack } from './state.ts';
 export { moveToTrash, purge, purgeAbandoned, refuseGoing, removeForGood, restore, type Trashed } from './trash.ts';
 export { type RunChange, type Watch, watchRun } from './watch.ts';

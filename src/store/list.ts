@@ -65,7 +65,7 @@ function toSummary(folder: string, { history, surroundings, mark, problem, bytes
 async function readEntry(folder: string, known: IndexEntry | undefined): Promise<IndexEntry | undefined> {
   const stamp = await stampOf(folder);
   const isSame = known?.stamp === stamp;
-  if (isSame && known.history.ended !== undefined) return known;
+  if (isSame && (known.history.ended !== undefined || isAsleep(known))) return known;
   const isRun = known !== undefined || await exists(path.join(folder, FILES.resolved)) || await exists(path.join(folder, FILES.events));
   if (!isRun) return undefined;
   // The process first: an end that is written in between must not look like a kill.
@@ -90,6 +90,11 @@ async function readEntry(folder: string, known: IndexEntry | undefined): Promise
   const bytes = isSame && known.bytes !== undefined ? known.bytes : await diskBytes(folder);
   // What was not read to the end is looked at again, whatever its stamp.
   return { stamp: problem === undefined ? stamp : '', mark: log.mark, history: slimHistory(history), surroundings, bytes, ...(problem === undefined ? {} : { problem }) };
+}
+
+/** Nobody works in it whose life could change without a trace in the folder: it waits for its scheduler, or was never begun. */
+function isAsleep({ surroundings: { heartbeat, launch }, problem }: IndexEntry): boolean {
+  return heartbeat === undefined && launch === undefined && problem === undefined;
 }
 
 async function unreadSentence(file: string, read: number): Promise<string> {

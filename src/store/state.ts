@@ -77,6 +77,11 @@ export function isLive(state: RunState): boolean {
   return state === 'preparing' || state === 'running' || state === 'stopping';
 }
 
+/** Whether its scheduler has not begun it, or has put it back. */
+export function isWaiting({ state, job }: { readonly state: RunState; readonly job?: Pick<JobNote, 'state'> | undefined }): boolean {
+  return state === 'preparing' && job?.state === 'waiting';
+}
+
 /** A machine that has just gone silent may only be cut off. */
 const CUT_OFF_MS = 3_600_000;
 

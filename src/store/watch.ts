@@ -1,10 +1,11 @@
 /** Follows one run: new events as they come, and its state as time and its process tell it. */
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, stat, watch } from 'node:fs';
 import path from 'node:path';
 import { FILES, type RunEvent } from '../experiment/record.ts';
 import { EventLog } from './eventLog.ts';
 import { emptyHistory, fold } from './history.ts';
-import { lookAround, type RunSummary, summarize, whyUnread, withLogTail } from './run.ts';
+import { lookAround, type Outline, type RunSummary, summarize, type Surroundings, whyUnread, withLogTail } from './run.ts';
+import { isWaiting } from './state.ts';
 
 export interface RunChange {
   readonly run: RunSummary;
@@ -21,6 +22,13 @@ export interface Watch {
   refresh(): Promise<void>;
   dispose(): void;
 }
+
+/** How many times longer a run that waits for its scheduler is left alone: a sweep may have hundreds of them. */
+const PATIENCE = 10;
+
+/** After a notice, as one write seldom comes alone; and the least between two looks, however fast a run writes. */
+const RING_MS = 20;
+const LEAST_MS = 100;
 
 export interface WatchOptions {
   /** Milliseconds between two looks. */
@@ -43,6 +51,11 @@ class RunWatcher implements Watch {
   readonly #interval: number;
   readonly #log: EventLog;
   #history = emptyHistory();
+  #outline: { readonly stamp: string; readonly said: Outline | undefined } | undefined;
+  #around: { readonly at: number; readonly said: Surroundings } | undefined;
+  #isWaiting = false;
+  #hasRung = false;
+  #looked = 0;
   #told: string | undefined;
   #resetPending = true;
   #timer: NodeJS.Timeout | undefined;
@@ -60,7 +73,7 @@ class RunWatcher implements Watch {
   start(): void {
     try {
       this.#doorbell = watch(this.#folder, { persistent: false }, (_, file) => {
-        if (file === FILES.events) this.#schedule(20);
+        if (file === FILES.events || (this.#isWaiting && file !== null)) this.#ring();
       });
       this.#doorbell.on('error', () => { this.#doorbell?.close(); });
     } catch {
@@ -81,23 +94,32 @@ class RunWatcher implements Watch {
     this.#doorbell?.close();
   }
 
+  /** A change that is written while a look is under way may have been missed by it. */
+  #ring(): void {
+    if (this.#looking === undefined) this.#schedule(Math.max(RING_MS, this.#looked + LEAST_MS - Date.now()));
+    else this.#hasRung = true;
+  }
+
   #schedule(delay: number): void {
     if (this.#disposed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => { void this.#look(); }, delay);
+    this.#timer = setTimeout(() => { void this.#look(Date.now() - this.#interval); }, delay);
   }
 
-  async #look(): Promise<void> {
-    this.#looking ??= this.#lookOnce().finally(() => {
+  /** @param since what lies round the events need not be looked at again if it was after this time. */
+  async #look(since = Number.POSITIVE_INFINITY): Promise<void> {
+    this.#looking ??= this.#lookOnce(since).finally(() => {
       this.#looking = undefined;
-      this.#schedule(this.#interval);
+      this.#looked = Date.now();
+      this.#schedule(this.#hasRung ? LEAST_MS : this.#isWaiting ? PATIENCE * this.#interval : this.#interval);
+      this.#hasRung = false;
     });
     return this.#looking;
   }
 
-  async #lookOnce(): Promise<void> {
+  async #lookOnce(since: number): Promise<void> {
     for (let more = true; more && !this.#disposed;) {
-      const surroundings = await lookAround(this.#folder);
+      const surroundings = this.#around !== undefined && this.#around.at > since ? this.#around.said : await this.#lookAround();
       let damage: string | undefined;
       const part = await this.#log.read().catch((error: unknown) => {
         damage = whyUnread(error);
@@ -110,9 +132,22 @@ class RunWatcher implements Watch {
       for (const event of part.events) fold(this.#history, event);
       ({ more } = part);
       const summary = summarize(this.#folder, this.#history, surroundings, this.#log.badLines);
+      this.#isWaiting = isWaiting(summary);
+      // The next notice may be its scheduler's.
+      if (this.#isWaiting) this.#around = undefined;
       const run = await withLogTail(damage === undefined ? summary : { ...summary, damage });
       this.#tell(run, part.events, more);
     }
+  }
+
+  /** What the experiment was is the largest part to read and hardly ever changes. */
+  async #lookAround(): Promise<Surroundings> {
+    const at = Date.now();
+    const stamp = await stampOf(path.join(this.#folder, FILES.resolved));
+    const surroundings = await lookAround(this.#folder, this.#outline?.stamp === stamp ? this.#outline.said : undefined);
+    if (surroundings.outline !== undefined) this.#outline = { stamp, said: surroundings.outline };
+    this.#around = { at, said: surroundings };
+    return surroundings;
   }
 
   #tell(run: RunSummary, events: readonly RunEvent[], more: boolean): void {
@@ -124,4 +159,11 @@ class RunWatcher implements Watch {
     this.#told = news;
     this.#callback({ run, events, reset, more });
   }
+}
+
+/** Changes when the file is written anew. */
+function stampOf(file: string): Promise<string> {
+  return new Promise((resolve) => {
+    stat(file, (error, found) => { resolve(error === null ? `${found.size} ${found.mtimeMs} ${found.ino}` : ''); });
+  });
 }

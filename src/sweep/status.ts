@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type RunState } from '../experiment/record.ts';
 import { type LauncherName } from '../experiment/sweepSchema.ts';
 import { type RunSummary } from '../store/run.ts';
-import { isLive } from '../store/state.ts';
+import { isLive, isWaiting } from '../store/state.ts';
 import { isAsked, type JournalLine, listSweeps, queueProcess, readJournal, readPlan, SWEEP_FILES, sweepFolder, type SweepPlan } from './folder.ts';
 import { bestRow, meanOf, sweepRows } from './results.ts';
 
@@ -147,11 +147,6 @@ function placeOf(planned: Planned, run: RunSummary | undefined, fact: Fact | und
   if (fact?.skipped !== undefined) return place('skipped', fact.skipped);
   // Preempted, or put aside by a pause that is over: the queue goes on with it.
   return place(run.state === 'stopped' && fact?.asked !== true && isGoing(sweep) ? 'waiting' : run.state);
-}
-
-/** Whether its scheduler has not begun it, or has put it back. */
-export function isWaiting({ state, job }: Pick<RunSummary, 'state' | 'job'>): boolean {
-  return state === 'preparing' && job?.state === 'waiting';
 }
 
 export function isGoing(state: SweepState): boolean {

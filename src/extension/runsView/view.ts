@@ -1,7 +1,7 @@
 /** The view of runs in the activity bar: rows, a badge with the number of live runs, and what its buttons act on. */
 import * as vscode from 'vscode';
 import { inBackground } from '../context.ts';
-import { type Run } from '../run.ts';
+import { isWaiting, type Run } from '../run.ts';
 import { type Runs } from '../runs.ts';
 import { type Sweeps } from '../sweeps.ts';
 import { type SweepStatus } from '../../sweep/status.ts';
@@ -111,7 +111,8 @@ export class RunsView implements vscode.Disposable {
   }
 
   private count(): void {
-    const live = this.runs.live().length;
+    // What only waits for its cluster does not go yet.
+    const live = this.runs.live().filter((run) => !isWaiting(run)).length;
     this.view.badge = live === 0 ? undefined : { value: live, tooltip: live === 1 ? vscode.l10n.t('1 run is going') : vscode.l10n.t('{0} runs are going', live) };
   }
 

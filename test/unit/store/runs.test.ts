@@ -1,9 +1,9 @@
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FILES } from '../../../src/experiment/record.ts';
-import { diskBytes, listRuns, readImage, readLogTail, readPictures, readRun, type RunChange, watchRun } from '../../../src/store/index.ts';
+import { diskBytes, type ListMemory, listRuns, readImage, readLogTail, readPictures, readRun, type RunChange, watchRun } from '../../../src/store/index.ts';
 import { INDEX_FILE } from '../../../src/store/runIndex.ts';
 import { ended, evaluation, lines, runFolder, started, step } from './material.ts';
 
@@ -144,6 +144,45 @@ describe('a watch', () => {
     appendFileSync(path.join(folder, FILES.events), lines([step(1)]));
     await watch.refresh();
     expect(changes).toHaveLength(told);
+  });
+
+  it('is left alone longer while it waits for its scheduler, and seen at once when that says something', async () => {
+    const folder = runFolder(root, 'r', '');
+    const note = (state: 'waiting' | 'running', reason?: string): void => {
+      writeFileSync(path.join(folder, 'aside'), JSON.stringify({ launcher: 'slurm', job: '7', state, since: 1, ...(reason === undefined ? {} : { reason }) }));
+      renameSync(path.join(folder, 'aside'), path.join(folder, FILES.job));
+    };
+    note('waiting', 'no free node');
+    // The next look by itself would come after hours.
+    const changes: RunChange[] = [];
+    const watch = watchRun(folder, (change) => { changes.push(change); }, { interval: 1_000_000 });
+    try {
+      await watch.refresh();
+      expect(changes.at(-1)?.run).toMatchObject({ state: 'preparing', reason: 'no free node' });
+      note('waiting', 'others come first');
+      await expect.poll(() => changes.at(-1)?.run.reason, { timeout: 10_000 }).toBe('others come first');
+      note('running');
+      await expect.poll(() => changes.at(-1)?.run.job?.state, { timeout: 10_000 }).toBe('running');
+      appendFileSync(path.join(folder, FILES.events), lines([started(), step(1)]));
+      await expect.poll(() => changes.at(-1)?.run.lastStep?.step, { timeout: 10_000 }).toBe(1);
+    } finally {
+      watch.dispose();
+    }
+  });
+
+  it('that waits is not read again by a list until something in it changes', async () => {
+    const folder = runFolder(root, 'r', '');
+    const job = path.join(folder, FILES.job);
+    writeFileSync(job, JSON.stringify({ launcher: 'slurm', job: '7', state: 'waiting', since: 1, reason: 'no free node' }));
+    const memory: ListMemory = new Map();
+    const [first] = await listRuns([root], memory);
+    const entry = memory.get(root)?.get('r');
+    expect(first?.reason).toBe('no free node');
+    await listRuns([root], memory);
+    expect(memory.get(root)?.get('r')).toBe(entry);
+    writeFileSync(`${job}.new`, JSON.stringify({ launcher: 'slurm', job: '7', state: 'waiting', since: 1, reason: 'others come first' }));
+    renameSync(`${job}.new`, job);
+    expect((await listRuns([root], memory)).map(({ reason }) => reason)).toEqual(['others come first']);
   });
 
   it('tells when it has not read to the end: the last steps of a dead run may still come', async () => {
