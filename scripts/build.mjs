@@ -91,6 +91,36 @@ const languageApart = {
     });
   },
 };
+/** What is used of Kubernetes' client: with all that it can do it is as large as the command line, and most sweeps never need it. */
+const kubernetesEntry = {
+  contents: "export { ApiException, BatchV1Api, CoreV1Api, KubeConfig, Observable } from '@kubernetes/client-node';",
+  resolveDir: root,
+  sourcefile: 'kubernetes.mjs',
+};
+
+/** Turns imports of Kubernetes' client into `dist/kubernetes.js`. */
+const kubernetesApart = {
+  name: 'kubernetes-apart',
+  setup(build) {
+    const isInParts = build.initialOptions.splitting === true;
+    build.onResolve({ filter: /^@kubernetes\/client-node$/ }, ({ kind, importer }) => {
+      if (kind !== 'dynamic-import') return { errors: [{ text: `${importer} would load Kubernetes' client at once: use \`await import\` or \`import type\`` }] };
+      return isInParts ? beside('kubernetes.js') : { path: './kubernetes.js', external: true };
+    });
+  },
+};
+
+/** No module of the client does anything by being loaded, which its manifest does not say. And a library of its asks for Node's deprecated `punycode`, about which newer Nodes complain to the user. */
+const kubernetesTrimmed = {
+  name: 'kubernetes-trimmed',
+  setup(build) {
+    build.onResolve({ filter: /^punycode$/ }, () => ({ path: join(root, 'node_modules/punycode/punycode.js') }));
+    build.onResolve({ filter: /^(@kubernetes\/client-node$|\.)/ }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === 'known' || !(path.startsWith('@') || /client-node[\\/]dist/.test(from.importer))) return undefined;
+      return { ...await build.resolve(path, { importer: from.importer, resolveDir: from.resolveDir, kind: from.kind, pluginData: 'known' }), sideEffects: false };
+    });
+  },
+};
 /** What comes with the libraries of the language room and is never reached: Prettier's printer of JavaScript, and translations of messages that we word ourselves. */
 const unreached = {
   name: 'unreached',
@@ -104,9 +134,10 @@ const unreached = {
 const entries = [
   // Names stay: kernels and classes are looked up by them.
   { options: { ...node, stdin: tensorflowEntry, minifyWhitespace: true, minifySyntax: true, outfile: 'dist/tensorflow.js' } },
-  { source: 'src/cli/main.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/cli.js', banner: { js: `#!/usr/bin/env node\n${moduleUrl}` } } },
+  { options: { ...node, stdin: kubernetesEntry, plugins: [kubernetesTrimmed], minifyWhitespace: true, minifySyntax: true, outfile: 'dist/kubernetes.js' } },
+  { source: 'src/cli/main.ts', options: { ...node, plugins: [tensorflowApart, kubernetesApart], outfile: 'dist/cli.js', banner: { js: `#!/usr/bin/env node\n${moduleUrl}` } } },
   { source: 'src/data/loaderWorker.ts', options: { ...node, plugins: [tensorflowApart], outfile: 'dist/loader.js' } },
-  { source: 'src/extension/extension.ts', options: inParts({ ...node, plugins: [languageApart, unreached] }, dist) },
+  { source: 'src/extension/extension.ts', options: inParts({ ...node, plugins: [languageApart, kubernetesApart, unreached] }, dist) },
   // Modules first: the UMD builds of some of its libraries ask for their parts in a way that no bundler sees.
   { source: 'src/language/index.ts', options: { ...node, plugins: [unreached], mainFields: ['module', 'main'], minify: true, outfile: 'dist/language.js' } },
   { source: 'webview/main.ts', options: { ...browser, outfile: 'dist/webview.js' } },
@@ -134,6 +165,12 @@ function checkLanguage(metafile) {
   if (bytes > 1.6e6) throw new Error(`dist/language.js has grown to ${bytes} bytes, more than 1.6 MB: see what came in (metafile)`);
 }
 
+/** More than this has come in with a part of the client that is not used. */
+function checkKubernetes(metafile) {
+  const { bytes } = metafile.outputs['dist/kubernetes.js'];
+  if (bytes > 2.3e6) throw new Error(`dist/kubernetes.js has grown to ${bytes} bytes, more than 2.3 MB: see what came in (metafile)`);
+}
+
 const checks = {
   name: 'checks',
   setup(build) {
@@ -143,6 +180,7 @@ const checks = {
       if (outfile === 'dist/tensorflow.js') checkOneTensorflow(metafile);
       if (splitting === true) checkExtension(metafile);
       if (outfile === 'dist/language.js') checkLanguage(metafile);
+      if (outfile === 'dist/kubernetes.js') checkKubernetes(metafile);
     });
   },
 };

@@ -17,7 +17,7 @@ import { type TeachersOptions } from './commands/teachers.ts';
 import { EXIT, type Output, reportError } from './output.ts';
 import { type Surroundings, versionOf } from './surroundings.ts';
 
-const LAUNCHERS = ['local', 'slurm', 'ray'] as const;
+const LAUNCHERS = ['local', 'slurm', 'ray', 'kubernetes'] as const;
 const METRICS = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'gain'] as const;
 
 const EXIT_CODES = `
@@ -156,7 +156,7 @@ function addSweeps(program: Command, surroundings: Surroundings, done: (code: nu
     .option('--set <key=value>', 'change a key for all runs (repeatable)', collect, [])
     .option('--runs <folder>', 'where run folders are made', 'runs')
     .option('--runs-at-once <number>', 'runs at the same time; on each GPU where there are several')
-    .addOption(new Option('--launcher <where>', 'who starts the runs').choices(LAUNCHERS))
+    .addOption(new Option('--launcher <where>', 'who starts the runs; kubernetes is experimental: never run on a real cluster').choices(LAUNCHERS))
     .option('--dry-run', 'say what would be trained, how long and how much disk, and start nothing', false)
     .option('--detach', 'leave the queue working in the background and return', false)
     .option('--resume <sweep>', 'take up a sweep again: what is finished is not repeated')

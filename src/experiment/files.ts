@@ -15,7 +15,7 @@ export function resolvePath(baseFolder: string, ...parts: readonly string[]): st
 
 /** @param baseFolder folder of the experiment file. */
 export function checkFiles(experiment: Experiment, baseFolder: string, positions: Positions): readonly Problem[] {
-  return [...findData(experiment, baseFolder), ...findWeights(experiment, baseFolder), ...findMethodFiles(experiment, baseFolder), ...checkClasses(experiment, baseFolder)].map((finding) => place(finding, positions));
+  return [...findData(experiment, baseFolder), ...findWeights(experiment, baseFolder), ...findMethodFiles(experiment, baseFolder), ...findTemplate(experiment, baseFolder), ...checkClasses(experiment, baseFolder)].map((finding) => place(finding, positions));
 }
 
 interface Wanted {
@@ -60,6 +60,11 @@ function findMethodFiles({ distill }: Experiment, baseFolder: string): readonly 
     const key = ['distill', index, 'encoder'];
     return [...missing({ path: key, file: resolvePath(baseFolder, options.encoder), kind: 'file' }), ...wrongEnding(key, options.encoder)];
   });
+}
+
+function findTemplate({ launch }: Experiment, baseFolder: string): readonly Finding[] {
+  if (launch?.on !== 'kubernetes' || launch.kubernetes.template === undefined) return [];
+  return missing({ path: ['launch', 'kubernetes', 'template'], file: resolvePath(baseFolder, launch.kubernetes.template), kind: 'file' });
 }
 
 function missing({ path: key, file, kind }: Wanted): readonly Finding[] {

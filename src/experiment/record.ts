@@ -97,7 +97,7 @@ export type Launch = Heartbeat;
 
 /** `job.json`: a job of a cluster's scheduler, as it was last seen. */
 export const jobSchema = z.object({
-  launcher: z.enum(['slurm', 'ray']), job: z.string(), state: z.enum(['waiting', 'running', 'ended']),
+  launcher: z.enum(['slurm', 'ray', 'kubernetes']), job: z.string(), state: z.enum(['waiting', 'running', 'ended']),
   /** One sentence for people. */
   reason: z.string().optional(),
   /** When the job was handed over, or began to wait again: what happened before belongs to an earlier attempt. */

@@ -39,17 +39,20 @@ export const seedsSchema = z.array(z.int().min(0)).min(1);
 /** One word of sbatch's own; it cannot begin another option or line. */
 const word = z.string().regex(/^[\w.,:@+*&|!()[\]][\w.,:@+*&|!()[\]-]*$/).max(200);
 
-const LAUNCHERS = ['local', 'slurm', 'ray'] as const;
+/** RFC 1123, as the cluster wants it. */
+const label = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
+
+const LAUNCHERS = ['local', 'slurm', 'ray', 'kubernetes'] as const;
 export type LauncherName = (typeof LAUNCHERS)[number];
 
 export const launchSchema = z.strictObject({
-  on: z.enum(LAUNCHERS).optional().describe('Who starts the runs: `local`, this machine; `slurm`, the cluster whose `sbatch` is on the path; `ray`, a Ray cluster through its Jobs interface. Default: `local`.'),
+  on: z.enum(LAUNCHERS).optional().describe('Who starts the runs: `local`, this machine; `slurm`, the cluster whose `sbatch` is on the path; `ray`, a Ray cluster through its Jobs interface; `kubernetes`, Jobs of a Kubernetes cluster from a template of yours (experimental: never run on a real cluster). Default: `local`.'),
   atOnce: count.optional().describe('Runs at the same time; on this machine, so many on each GPU. Default: one on this machine, no limit on a cluster.'),
   cpus: count.optional().describe('CPU cores a run (clusters). On Ray: 1 when left out.'),
   memory: positive.optional().describe('Memory a run in GiB (clusters).'),
   gpus: z.int().min(0).optional().describe('GPUs a run (clusters).'),
-  minutes: count.optional().describe('Longest time of one job in minutes (Slurm). A run that needs more saves and goes on in another job.'),
-  grace: z.int().min(5).default(60).describe('Seconds before the end of its time at which a job is told to save (Slurm).'),
+  minutes: count.optional().describe('Longest time of one job in minutes (Slurm, Kubernetes). A run that needs more saves and goes on in another job.'),
+  grace: z.int().min(5).default(60).describe('Seconds before the end of its time at which a job is told to save (Slurm, Kubernetes).'),
   slurm: z.strictObject({
     partition: word.optional().describe('Partition.'),
     account: word.optional().describe('Account.'),
@@ -62,6 +65,13 @@ export const launchSchema = z.strictObject({
     resources: z.record(z.string().regex(/^[\w./:-]{1,100}$/), positive).optional().describe('Resources of the cluster\'s own naming that a run takes, as `{ A100: 1 }`.'),
     tokenFrom: z.string().regex(/^[A-Za-z_]\w*$/).default('RAY_AUTH_TOKEN').describe('Name of the environment variable whose value is sent as `Authorization: Bearer …`; nothing is sent when it is not set. The value itself is never written to the disk.'),
   }).prefault({}).describe('The Ray cluster. It sees run folders, data and Distill Lab under the same paths as this machine.'),
+  kubernetes: z.strictObject({
+    template: z.string().min(1).optional().describe('Path of a manifest (YAML) of a Job that is yours: image, volumes, tolerations, whatever your cluster wants. Relative to this file. Distill Lab sets the command of the container that trains, the name, labels and what `launch` says of resources.'),
+    context: z.string().min(1).optional().describe('Context of the kubeconfig. Default: its current one.'),
+    namespace: label.optional().describe('Namespace. Default: that of the template, else of the context.'),
+    container: label.optional().describe('Container of the template that trains. Default: the only one, or the one named `distill-lab`.'),
+    cli: z.string().regex(/^\//).optional().describe('Path of Distill Lab\'s `dist/cli.js` in the container. Default: as on this machine.'),
+  }).prefault({}).describe('Jobs on Kubernetes. Experimental: checked against a stand-in for the API server, never run on a real cluster. Run folders and data are mounted in the pod under the same paths as on this machine.'),
 });
 export type LaunchConfig = z.output<typeof launchSchema>;
 

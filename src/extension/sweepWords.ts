@@ -77,6 +77,7 @@ export function startQuestion(t: Translate, plan: Pick<Plan, 'name' | 'runs' | '
       t('Time: {0}', seconds === undefined ? t('unknown') : t('about {0}', duration(t, 1000 * seconds))),
       t('Disk: {0}', bytes === undefined ? t('unknown') : t('about {0}', byteSize(bytes))),
       where,
+      ...(place.launcher === 'kubernetes' ? [t('The Kubernetes launcher is experimental: it was never run on a real cluster.')] : []),
       judgedBy === 0 ? t('No earlier run of this file tells how long one takes.') : judgedBy === 1 ? t('Judged by 1 earlier run of this file.') : t('Judged by {0} earlier runs of this file.', judgedBy),
     ].join('\n'),
   };

@@ -21,6 +21,7 @@ export function pathKey(key: KeyPath, data: unknown, baseFolder: string): PathKe
   if (last === 'weights') return { base: baseFolder, wants: 'file', endings: WEIGHTS };
   if (key[0] === 'engine' && last === 'folder') return { base: baseFolder, wants: 'folder', endings: [] };
   if (key[0] === 'distill' && last === 'encoder') return { base: baseFolder, wants: 'file', endings: ['.safetensors'] };
+  if (key[0] === 'launch' && last === 'template') return { base: baseFolder, wants: 'file', endings: ['.yaml', '.yml'] };
   if (key[0] !== 'data') return undefined;
   if (last === 'root') return { base: baseFolder, wants: 'folder', endings: [] };
   const root = dataRoot(data, baseFolder);

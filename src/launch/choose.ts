@@ -21,6 +21,10 @@ export async function launcherFor({ config, on = config.on ?? 'local', atOnce = 
     const { RayLauncher } = await import('./ray.ts');
     return new RayLauncher({ config: config.ray, atOnce, name });
   }
+  if (on === 'kubernetes') {
+    const { KubernetesLauncher } = await import('./kubernetes/launcher.ts');
+    return new KubernetesLauncher({ config: config.kubernetes, atOnce, name });
+  }
   const { LocalLauncher, visibleGpus } = await import('./localLauncher.ts');
   return new LocalLauncher({ atOnce, gpus: await visibleGpus() });
 }

@@ -51,12 +51,18 @@ export interface Launcher {
   readonly name: LauncherName;
   /** Runs at the same time, where the launcher leaves that to the queue; undefined where it keeps a queue of its own. */
   readonly atOnce?: number | undefined;
+  /** What its user should know before relying on it, as a sentence. */
+  readonly caution?: string | undefined;
+  /** Tells before anything is written why no run could be started. @throws DistillError */
+  check?(runsRoot: string): Promise<void>;
   /** Hands jobs over; as many answers as jobs. @throws DistillError when the launcher itself cannot be used. */
   start(jobs: readonly Job[]): Promise<readonly Started[]>;
   /** What the scheduler says; jobs it has forgotten are left out. */
   states(ids: readonly string[]): Promise<ReadonlyMap<string, JobState>>;
   /** Takes a job that waits out of the queue, or ends one that goes: asked to save first by the stop file in its run folder. */
   stop(id: string): Promise<void>;
+  /** No run goes any more: clears away what is of no use to anybody. */
+  close?(): Promise<void>;
 }
 
 /** Renamed into place, so that a reader never sees half of it. */

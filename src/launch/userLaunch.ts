@@ -31,7 +31,13 @@ export async function readUserLaunch(environment: NodeJS.ProcessEnv = process.en
   } catch (cause) {
     throw new DistillError('DL769', 'The launch settings cannot be read.', { where: { file }, got: cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause), advice: 'Mend the file, or take it away.', cause });
   }
-  return checkedLaunch(data ?? {}, file);
+  return withTemplateFrom(checkedLaunch(data ?? {}, file), path.dirname(file));
+}
+
+/** A relative path of a template begins where it was written. */
+export function withTemplateFrom<T extends object>(launch: T, folder: string): T {
+  const section = 'kubernetes' in launch ? launch.kubernetes : undefined;
+  return !isFields(section) || typeof section.template !== 'string' ? launch : { ...launch, kubernetes: { ...section, template: path.resolve(folder, section.template) } };
 }
 
 /** @param place where it was written, for the message. @throws DistillError DL769 when it says what `launch` could not say. */

@@ -6,7 +6,7 @@ import { formatProblem } from '../experiment/problems.ts';
 import { type LaunchConfig, type LauncherName } from '../experiment/sweepSchema.ts';
 import { launcherFor } from '../launch/choose.ts';
 import { type Launcher } from '../launch/launcher.ts';
-import { joinedLaunch, type WrittenLaunch, writtenLaunch } from '../launch/userLaunch.ts';
+import { joinedLaunch, withTemplateFrom, type WrittenLaunch, writtenLaunch } from '../launch/userLaunch.ts';
 import { type RunSummary } from '../store/index.ts';
 import { type Estimate, estimateSweep } from './estimate.ts';
 import { createSweepFolder } from './folder.ts';
@@ -29,12 +29,15 @@ export interface Choice {
   readonly atOnce?: number | undefined;
   /** The user's own, the strongest first. */
   readonly defaults: readonly WrittenLaunch[];
+  /** The experiment's file: relative paths in `launch` begin at its folder. */
+  readonly file: string;
 }
 
 /** `launch` of the file over the user's own. */
-export function launchOf({ experiment, positions }: Pick<Plan, 'experiment' | 'positions'>, { on, atOnce, defaults }: Choice): LaunchConfig {
+export function launchOf({ experiment, positions }: Pick<Plan, 'experiment' | 'positions'>, { on, atOnce, defaults, file }: Choice): LaunchConfig {
   const written = writtenLaunch(experiment?.launch, (key) => isWritten(positions, key));
-  return joinedLaunch({ ...(on === undefined ? {} : { on }), ...(atOnce === undefined ? {} : { atOnce }) }, written, ...defaults);
+  const joined = joinedLaunch({ ...(on === undefined ? {} : { on }), ...(atOnce === undefined ? {} : { atOnce }) }, written, ...defaults);
+  return withTemplateFrom(joined, path.dirname(path.resolve(file)));
 }
 
 /** In the file, or by `--set`, which notes only the key that it names: what lies above that key and in it is written too. */

@@ -103,6 +103,7 @@ export class SweepQueue {
     const state = this.#ending ?? 'finished';
     await writeJournal(folder, { type: 'closed', state });
     await dropQueue(folder);
+    await this.#options.launcher.close?.();
     return state;
   }
 

@@ -204,7 +204,7 @@ describe.skipIf(!hasSlurm)('on a real Slurm', () => {
     const [file, runsRoot] = [path.join(folder, 'limited.distill.yaml'), path.join(folder, 'limited')];
     writeFileSync(file, text);
     const plan = checkedPlan(text, file, { overrides: [] });
-    const sweep = await makeSweep({ plan, text, file, runsRoot, version: '0', launch: launchOf(plan, { on: 'slurm', defaults: [] }) });
+    const sweep = await makeSweep({ plan, text, file, runsRoot, version: '0', launch: launchOf(plan, { on: 'slurm', defaults: [], file }) });
     // The controller counts the jobs of the tests before, too.
     await slurm.restart(`MaxJobCount=${slurm.ask('squeue', '--noheader', '--array', '--states=all').trim().split('\n').length + 1}`);
     const launcher = new SlurmLauncher({ config: {}, name: 'limited', environment: { ...process.env, ...slurm.environment }, poll: 500 });

@@ -55,9 +55,11 @@ export async function sweep(surroundings: Surroundings, file: string | undefined
 }
 
 /** The queue alone, for `--detach` and for VS Code: says nothing, all is in the folders. */
-export async function sweepChild({ cliPath }: Surroundings, folder: string, options: Pick<SweepOptions, 'runsAtOnce' | 'launcher' | 'retry'>): Promise<number> {
+export async function sweepChild({ cliPath, output }: Surroundings, folder: string, options: Pick<SweepOptions, 'runsAtOnce' | 'launcher' | 'retry'>): Promise<number> {
   const runsRoot = path.resolve(folder, '..', '..');
-  const queue = await SweepQueue.open({ folder: path.resolve(folder), runsRoot, cliPath, launcher: await chosenLauncher(folder, options), retry: options.retry });
+  const launcher = await chosenLauncher(folder, options);
+  tellCaution(launcher, output);
+  const queue = await SweepQueue.open({ folder: path.resolve(folder), runsRoot, cliPath, launcher, retry: options.retry });
   const pause = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => { pause.abort(); });
   return codeOf(await queue.work(pause.signal), queue);
@@ -76,9 +78,11 @@ async function create({ output, cliPath }: Surroundings, file: string, options: 
     return EXIT.badInput;
   }
   if (!isSweep(plan.experiment)) output.note('note: the file has neither `seeds` nor `sweep`: this is a single run with its controls.');
-  const launch = launchOf(plan, { on: options.launcher, atOnce: atOnceOf(options), defaults: [await readUserLaunch()] });
+  const launch = launchOf(plan, { on: options.launcher, atOnce: atOnceOf(options), defaults: [await readUserLaunch()], file });
   const { launcher, estimate } = await forecast(plan, file, launch, await listRuns([options.runs]));
   if (!options.json) for (const line of dryRunLines(plan, estimate, launcher, options.dryRun)) output.line(line);
+  tellCaution(launcher, output);
+  await launcher.check?.(path.resolve(options.runs));
   if (options.dryRun) {
     if (options.json) output.line(JSON.stringify({ state: 'planned', estimate, runs: plan.runs }));
     return EXIT.finished;
@@ -93,6 +97,10 @@ function atOnceOf({ runsAtOnce }: Pick<SweepOptions, 'runsAtOnce'>): number | un
   throw new DistillError('DL713', 'The number of runs at once is not understood.', { expected: 'a whole number from 1', got: runsAtOnce });
 }
 
+function tellCaution({ caution }: Launcher, output: Output): void {
+  if (caution !== undefined) output.note(`note: ${caution}`);
+}
+
 async function chosenLauncher(folder: string, options: Pick<SweepOptions, 'runsAtOnce' | 'launcher'>): Promise<Launcher> {
   const { launch } = await readPlan(folder);
   return launcherFor({ config: launch, on: options.launcher, atOnce: atOnceOf(options), name: path.basename(folder) });
@@ -101,8 +109,11 @@ async function chosenLauncher(folder: string, options: Pick<SweepOptions, 'runsA
 /** Ctrl-C pauses: no run is begun, those that go save and end. Pressed again, it leaves at once; runs end by themselves. */
 async function work({ output, cliPath }: Surroundings, folder: string, options: SweepOptions): Promise<number> {
   const runsRoot = path.resolve(options.runs);
+  const launcher = await chosenLauncher(folder, options);
+  // A new sweep's has been told with its plan.
+  if (options.resume !== undefined) tellCaution(launcher, output);
   const queue = await SweepQueue.open({
-    folder, runsRoot, cliPath, launcher: await chosenLauncher(folder, options), retry: options.retry,
+    folder, runsRoot, cliPath, launcher, retry: options.retry,
     onLook: (entries) => { liveTable(entries, output, options.json); },
   });
   if (!options.json) output.line(`sweep: ${shortPath(folder)}`);

@@ -79,11 +79,14 @@ async function agreed({ runs }: Context, uri: vscode.Uri, plan: Plan): Promise<L
   const defaults: Choice['defaults'] = [checkedLaunch(userLaunch(uri), 'distillLab.launch'), await readUserLaunch()];
   const [start, change] = [vscode.l10n.t('Start'), vscode.l10n.t('Runs at Once…')];
   for (let atOnce: number | undefined; ;) {
-    const launch = launchOf(plan, { atOnce, defaults });
+    const launch = launchOf(plan, { atOnce, defaults, file: uri.fsPath });
     const { estimate, launcher } = await forecast(plan, uri.fsPath, launch, runs.all());
     const { message, detail } = startQuestion(vscode.l10n.t, plan, estimate, { launcher: launcher.name, atOnce: launcher.atOnce });
     const answer = await vscode.window.showInformationMessage(message, { modal: true, detail }, start, change);
-    if (answer === start) return launch;
+    if (answer === start) {
+      if (launcher.check !== undefined) await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Asking {0} whether runs can start…', launcher.name) }, async () => launcher.check?.(runsRootFor(uri)));
+      return launch;
+    }
     if (answer !== change) return undefined;
     atOnce = await askAtOnce(launch.atOnce ?? 1) ?? atOnce;
   }

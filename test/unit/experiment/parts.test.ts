@@ -102,7 +102,7 @@ describe('files that an experiment names', () => {
   };
 
   it.each([
-    ['format: scenes', ''], ['format: voc, root: voc', ''], ['format: yolo, root: yolo', ''],
+    ['format: scenes', ''], ['format: scenes', ' }\nlaunch: { kubernetes: { template: job.yaml }'], ['format: voc, root: voc', ''], ['format: yolo, root: yolo', ''],
     ['format: coco, root: coco, train: { annotations: train.json, images: images }, val: { annotations: train.json, images: images }', ', weights: t.pth'],
   ])('%s is found', (data, rest) => { expect(check(data, rest)).toEqual([]); });
 
@@ -114,6 +114,7 @@ describe('files that an experiment names', () => {
     ['format: coco, root: coco, train: { annotations: images, images: images }, val: { annotations: x.json, images: y }', '', [/data.train.annotations 2 .*names a folder/, /data.val.annotations/, /data.val.images/]],
     ['format: scenes', ', weights: nowhere.pth', [/^DL120 student.weights 3 /]],
     ['format: scenes', ', weights: t.onnx', [/cannot be read/]],
+    ['format: scenes', ' }\nlaunch: { on: kubernetes, kubernetes: { template: job.yaml }', [/^DL120 launch.kubernetes.template 4 .*no such file/]],
   ])('%s%s is refused', (data, rest, says) => {
     const found = check(data, rest);
     expect(found).toHaveLength(says.length);

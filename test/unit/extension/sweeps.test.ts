@@ -65,6 +65,10 @@ describe('the question before a sweep', () => {
     const { detail } = startQuestion(english, { ...plan, repeated: 0, runs: plan.runs.filter(({ role }) => role === 'student') }, { runs: 4, judgedBy: 0 }, { launcher: 'slurm', atOnce: undefined });
     expect(detail.split('\n')).toEqual(['2 combinations, 2 seeds', 'Time: unknown', 'Disk: unknown', 'Runs at once: as many as slurm gives', 'No earlier run of this file tells how long one takes.']);
   });
+
+  test('says which launcher is not to be relied on', () => {
+    expect(startQuestion(english, plan, { runs: 6, judgedBy: 0 }, { launcher: 'kubernetes', atOnce: undefined }).detail).toContain('never run on a real cluster');
+  });
 });
 
 describe('in the view of runs', () => {

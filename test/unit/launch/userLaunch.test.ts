@@ -20,12 +20,12 @@ describe('launch', () => {
     const plan = planSweep(`${FILE}launch: { on: slurm, gpus: 2, slurm: { partition: big } }\n`, '/x.yaml');
     expect(plan.problems).toEqual([]);
     const user = { on: 'local', grace: 90, gpus: 1, cpus: 4, slurm: { partition: 'small', account: 'me' } };
-    expect(launchOf(plan, { defaults: [user, { minutes: 30, cpus: 1 }] })).toMatchObject({ on: 'slurm', gpus: 2, cpus: 4, minutes: 30, grace: 90, slurm: { partition: 'big', account: 'me' } });
-    expect(launchOf(plan, { on: 'local', atOnce: 3, defaults: [] })).toMatchObject({ on: 'local', atOnce: 3, gpus: 2, grace: 60, slurm: { partition: 'big' } });
+    expect(launchOf(plan, { defaults: [user, { minutes: 30, cpus: 1 }], file: '/x.yaml' })).toMatchObject({ on: 'slurm', gpus: 2, cpus: 4, minutes: 30, grace: 90, slurm: { partition: 'big', account: 'me' } });
+    expect(launchOf(plan, { on: 'local', atOnce: 3, defaults: [], file: '/x.yaml' })).toMatchObject({ on: 'local', atOnce: 3, gpus: 2, grace: 60, slurm: { partition: 'big' } });
   });
 
   test('that nobody says anything of has its defaults', () => {
-    expect(launchOf(planSweep(FILE, '/x.yaml'), { defaults: [{}] })).toEqual(launchSchema.parse({}));
+    expect(launchOf(planSweep(FILE, '/x.yaml'), { defaults: [{}], file: '/x.yaml' })).toEqual(launchSchema.parse({}));
     expect(joinedLaunch()).toEqual(launchSchema.parse({}));
   });
 });
@@ -48,6 +48,15 @@ describe('the settings file', () => {
     expect(await readUserLaunch({ DISTILL_LAB_LAUNCH: file })).toEqual({ on: 'slurm', cpus: 8 });
   });
 
+  test('a template for Kubernetes lies beside what names it: the settings, or the experiment', async () => {
+    const file = path.join(root, 'kube.yaml');
+    writeFileSync(file, 'on: kubernetes\nkubernetes: { template: job.yaml }\n');
+    const user = await readUserLaunch({ DISTILL_LAB_LAUNCH: file });
+    expect(launchOf(planSweep(FILE, '/x/a.yaml'), { defaults: [user], file: '/x/a.yaml' }).kubernetes.template).toBe(path.join(root, 'job.yaml'));
+    const plan = planSweep(`${FILE}launch: { on: kubernetes, kubernetes: { template: ../own.yaml } }\n`, '/x/y/a.yaml');
+    expect(launchOf(plan, { defaults: [user], file: '/x/y/a.yaml' }).kubernetes.template).toBe(path.resolve('/x/own.yaml'));
+  });
+
   test.each(['on: moon\n', 'cpu: 3\n', '- on\n', 'on: [\n', 'a: &a [*a]\n'])('that says %j is refused with its place', async (text) => {
     const file = path.join(root, 'wrong.yaml');
     writeFileSync(file, text);
@@ -61,5 +70,6 @@ describe('the settings file', () => {
     expect(setting.on.enum).toEqual(launchSchema.shape.on.unwrap().options);
     expect(Object.keys(setting.slurm.properties).sort()).toEqual(Object.keys(launchSchema.shape.slurm.def.innerType.shape).sort());
     expect(Object.keys(setting.ray.properties).sort()).toEqual(Object.keys(launchSchema.shape.ray.def.innerType.shape).sort());
+    expect(Object.keys(setting.kubernetes.properties).sort()).toEqual(Object.keys(launchSchema.shape.kubernetes.def.innerType.shape).sort());
   });
 });
