@@ -142,9 +142,11 @@ describe('before anything is written', () => {
     await expect(launcher(config()).check(folder)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string, details: { advice: expect.any(String) as string } });
   });
 
-  it('a kubeconfig that cannot be read, and none at all', async () => {
+  it('a kubeconfig that cannot be read, one whose login fails, and none at all', async () => {
     const config = template('broken', '{ not: [yaml');
     await expect(commandLine(['sweep', 'seeds.distill.yaml', '--dry-run'], { cwd: folder, env: { KUBECONFIG: config } })).resolves.toMatchObject({ code: 2, stderr: expect.stringContaining('[DL768]') as string });
+    const login = template('login', JSON.stringify({ 'apiVersion': 'v1', 'kind': 'Config', 'current-context': 'a', 'clusters': [{ name: 'a', cluster: { server: 'https://127.0.0.1:9' } }], 'contexts': [{ name: 'a', context: { cluster: 'a', user: 'a' } }], 'users': [{ name: 'a', user: { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'a-login-that-is-not-there' } } }] }));
+    await expect(commandLine(['sweep', 'seeds.distill.yaml', '--dry-run'], { cwd: folder, env: { KUBECONFIG: login } })).resolves.toMatchObject({ code: 2, stderr: expect.stringMatching(/does not lead to the cluster\. \[DL768\]\n.*a-login-that-is-not-there/) as string });
     await expect(commandLine(['sweep', 'seeds.distill.yaml', '--runs', 'none'], { cwd: folder, env: { KUBECONFIG: '', HOME: folder } })).resolves.toMatchObject({ code: 2, stderr: expect.stringContaining('There is no kubeconfig. [DL768]') as string });
     expect(await runsOf('none')).toEqual([]);
   });

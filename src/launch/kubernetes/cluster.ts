@@ -162,5 +162,6 @@ function isNetworkTrouble(error: unknown): boolean {
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'AbortError' || error.name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} s`;
-  return error.message.split('\n', 1)[0]?.slice(0, 300) ?? '';
+  const said = error.message.trim().split('\n', 1)[0]?.replace(/^request to \S+ failed, reason: /, '').slice(0, 300) ?? '';
+  return said === '' ? 'no reason given' : said;
 }
