@@ -1,11 +1,9 @@
 /** The one panel in which runs are compared; found again after a reload. */
 import * as vscode from 'vscode';
-import { explainError } from '../errors.ts';
 import { type ToHost, type ToPage } from '../../webview/compare/contract.ts';
-import { Followed } from './compared.ts';
+import { type Followed } from './compared.ts';
 import { inBackground } from './context.ts';
-import { newNonce, pageHtml } from './html.ts';
-import { panelOptions, type PanelParts } from './panel.ts';
+import { type PanelParts } from './panel.ts';
 import { type Run } from './run.ts';
 import { type SweepStatus } from '../sweep/status.ts';
 import { type Sweeps } from './sweeps.ts';
@@ -16,6 +14,14 @@ type Save = Extract<ToHost, { type: 'save' }>;
 
 export interface ComparisonParts extends PanelParts {
   readonly sweeps: Sweeps;
+}
+
+type Makings = Awaited<ReturnType<typeof makings>>;
+
+/** What a panel is made of. Loaded with the first one. */
+async function makings() {
+  const [{ Followed: Following }, { newNonce, pageHtml }, { panelOptions }] = await Promise.all([import('./compared.ts'), import('./html.ts'), import('./panel.ts')]);
+  return { Followed: Following, newNonce, pageHtml, panelOptions };
 }
 
 export class Comparisons implements vscode.Disposable {
@@ -42,20 +48,22 @@ export class Comparisons implements vscode.Disposable {
     return this.open === undefined ? [] : this.ids;
   }
 
-  show(runs: readonly Run[]): void {
+  async show(runs: readonly Run[]): Promise<void> {
     this.sweep = undefined;
-    this.compare(runs.map(({ id }) => id));
+    await this.compare(runs.map(({ id }) => id));
   }
 
-  showSweep(sweep: SweepStatus): void {
+  async showSweep(sweep: SweepStatus): Promise<void> {
     this.sweep = sweep.id;
-    this.compare(sweep.runs.map(({ id }) => id));
+    await this.compare(sweep.runs.map(({ id }) => id));
   }
 
-  private compare(ids: readonly string[]): void {
+  private async compare(ids: readonly string[]): Promise<void> {
     this.ids = ids;
+    // What follows is done in one go: two who ask at a time get one panel.
+    const made = await makings();
     if (this.open === undefined) {
-      this.adopt(vscode.window.createWebviewPanel(COMPARE_VIEW_TYPE, vscode.l10n.t('Comparison'), vscode.ViewColumn.Active, panelOptions(this.parts.extensionUri)));
+      this.adopt(made, vscode.window.createWebviewPanel(COMPARE_VIEW_TYPE, vscode.l10n.t('Comparison'), vscode.ViewColumn.Active, made.panelOptions(this.parts.extensionUri)));
       return;
     }
     this.open.panel.reveal();
@@ -78,8 +86,7 @@ export class Comparisons implements vscode.Disposable {
   }
 
   private async restore(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
-    const { restoredRuns, restoredSweep } = await import('./compareMessages.ts');
-    await this.parts.sweeps.loaded;
+    const [made, { restoredRuns, restoredSweep }] = await Promise.all([makings(), import('./compareMessages.ts'), this.parts.sweeps.loaded]);
     const sweep = this.parts.sweeps.byId(restoredSweep(state) ?? '');
     const ids = sweep !== undefined ? sweep.runs.map(({ id }) => id) : restoredRuns(state).filter((id) => this.parts.runs.byId(id) !== undefined);
     if (ids.length === 0 || this.open !== undefined) {
@@ -88,15 +95,15 @@ export class Comparisons implements vscode.Disposable {
     }
     this.ids = ids;
     this.sweep = sweep?.id;
-    panel.webview.options = panelOptions(this.parts.extensionUri);
-    this.adopt(panel);
+    panel.webview.options = made.panelOptions(this.parts.extensionUri);
+    this.adopt(made, panel);
   }
 
-  private adopt(panel: vscode.WebviewPanel): void {
+  private adopt({ Followed: Following, newNonce, pageHtml }: Makings, panel: vscode.WebviewPanel): void {
     const { extensionUri, log, runs } = this.parts;
     const icon = vscode.Uri.joinPath(extensionUri, 'media', 'language', 'file.svg');
     panel.iconPath = { light: icon, dark: icon };
-    const followed = new Followed(runs, (message) => { this.post(message); });
+    const followed = new Following(runs, (message) => { this.post(message); });
     const subscriptions = vscode.Disposable.from(
       panel.webview.onDidReceiveMessage((message: unknown) => { inBackground(log, this.receive(message)); }),
       // A hidden page is thrown away: when it is back it says `ready` and gets everything again.
@@ -156,6 +163,7 @@ export class Comparisons implements vscode.Disposable {
     try {
       this.post({ type: 'of', id, message: await read(run.folder) });
     } catch (error) {
+      const { explainError } = await import('../errors.ts');
       this.parts.log.warn(explainError(error));
       this.post({ type: 'of', id, message: { type: 'problem', message: error instanceof Error ? error.message : String(error) } });
     }

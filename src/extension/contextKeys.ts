@@ -1,16 +1,16 @@
 /** What menus and the palette know of runs and sweeps: `distillLab.running`, `.resumable`, `.hasRuns`, `.sweepFiles`, … */
 import * as vscode from 'vscode';
 import { isExperiment } from './context.ts';
-import { makesSweep } from './lenses.ts';
 import { isResumable } from './run.ts';
 import { type Runs } from './runs.ts';
 import { type Sweeps } from './sweeps.ts';
-import { goes, isResumable as canResume } from './sweepWords.ts';
+import { goes, isResumable as canResume, makesSweep } from './sweep.ts';
 
 export function contextKeys(runs: Runs, sweeps: Sweeps): vscode.Disposable {
   const known = new Map<string, boolean>();
   const set = (key: string, value: boolean): void => {
-    if (known.get(key) === value) return;
+    // What was never set counts as false.
+    if ((known.get(key) ?? false) === value) return;
     known.set(key, value);
     void vscode.commands.executeCommand('setContext', `distillLab.${key}`, value);
   };
@@ -26,7 +26,7 @@ export function contextKeys(runs: Runs, sweeps: Sweeps): vscode.Disposable {
     set('sweepGoing', all.some(goes));
     set('sweepResumable', all.some(canResume));
   };
-  let told = '';
+  let told = '[]';
   const updateFiles = (): void => {
     const files = vscode.workspace.textDocuments.filter((document) => isExperiment(document) && makesSweep(document.getText())).map(({ uri }) => uri.fsPath);
     if (JSON.stringify(files) === told) return;

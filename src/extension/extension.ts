@@ -5,7 +5,6 @@
 import * as vscode from 'vscode';
 import { codeLens } from './codeLens.ts';
 import { registerCommands } from './commands/index.ts';
-import { showSample } from './commands/sample.ts';
 import { Comparisons } from './comparisons.ts';
 import { inBackground, type Context } from './context.ts';
 import { contextKeys } from './contextKeys.ts';
@@ -14,11 +13,11 @@ import { engineNotice } from './engineNotice.ts';
 import { errorPages } from './errorPages.ts';
 import { languageFeatures } from './language/index.ts';
 import { inlineResults } from './inline/index.ts';
-import { tellEnd, tellSweepEnd } from './notifications.ts';
 import { Panels } from './panels.ts';
 import { runConfigs } from './runConfigs.ts';
 import { Runs } from './runs.ts';
 import { RunsView } from './runsView/view.ts';
+import { showSample } from './showSample.ts';
 import { statusBar } from './statusBar.ts';
 import { Sweeps } from './sweeps.ts';
 import { Trash } from './trash.ts';
@@ -49,9 +48,9 @@ export function activate(extension: vscode.ExtensionContext): void {
     engineNotice(context),
     runs.onDidEnd((run) => {
       diagnostics.showFailure(run);
-      inBackground(log, tellEnd(context, run));
+      inBackground(log, import('./notifications.ts').then(({ tellEnd }) => tellEnd(context, run)));
     }),
-    sweeps.onDidEnd((sweep) => { inBackground(log, tellSweepEnd(context, sweep)); }),
+    sweeps.onDidEnd((sweep) => { inBackground(log, import('./notifications.ts').then(({ tellSweepEnd }) => tellSweepEnd(context, sweep))); }),
   );
   showSample(extension, log);
   log.info(`activated in ${(performance.now() - begin).toFixed(1)} ms`);

@@ -1,7 +1,8 @@
 /** What stands above the first line of an experiment. Pure: the translator is handed in, so that it is tested without VS Code. */
 import { isLengthenable, isLive, isResumable, progressOf, type Run } from './run.ts';
 import { type SweepStatus } from '../sweep/status.ts';
-import { goes, isResumable as canResume, progressWords, sweepStateWord } from './sweepWords.ts';
+import { goes, isResumable as canResume } from './sweep.ts';
+import { progressWords, sweepStateWord } from './sweepWords.ts';
 import { formatAp, stateLine, type Translate } from './words.ts';
 
 export interface Lens {
@@ -18,11 +19,6 @@ export interface Lens {
 
 /** Runs that Compare begins with: the last few; more are chosen there. */
 const COMPARED = 8;
-
-/** Of a file that makes several runs: `seeds` or `sweep` at the beginning of a line. Looks at the text alone, as it may be half written. */
-export function makesSweep(text: string): boolean {
-  return /^(?:seeds|sweep|"seeds"|"sweep"|'seeds'|'sweep')[ \t]*:/m.test(text);
-}
 
 /** @param runs those made of the file, newest first. @param sweeps likewise. */
 export function lensesOfSweep(t: Translate, runs: readonly Run[], sweeps: readonly SweepStatus[], isTrusted: boolean): readonly Lens[] {

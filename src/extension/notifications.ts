@@ -17,7 +17,7 @@ export async function tellEnd(context: Context, run: Run): Promise<void> {
     // The user asked for the stop and sees the panel say so.
     if (run.state === 'stopped' || !isOn('notifyAtEnd')) return;
     const open = vscode.l10n.t('Open Panel');
-    if (await vscode.window.showInformationMessage(text, open) === open) context.panels.show(run, { preserveFocus: false });
+    if (await vscode.window.showInformationMessage(text, open) === open) await context.panels.show(run, { preserveFocus: false });
     return;
   }
   const hasLine = run.error?.line !== undefined && run.sourceFile !== undefined;

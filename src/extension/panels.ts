@@ -1,7 +1,8 @@
 /** The open panels: one a run at most; found again after a reload. */
 import * as vscode from 'vscode';
-import { wordsHtml } from './html.ts';
-import { panelOptions, RunPanel, type PanelParts } from './panel.ts';
+import { inBackground } from './context.ts';
+import type * as Made from './panel.ts';
+import { type PanelParts, type RunPanel } from './panel.ts';
 import { isLive, type Run } from './run.ts';
 import { type Runs } from './runs.ts';
 
@@ -20,12 +21,14 @@ export class Panels implements vscode.Disposable {
     this.runs = parts.runs;
     this.subscriptions = vscode.Disposable.from(
       vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, { deserializeWebviewPanel: (panel, state) => this.restore(panel, state) }),
-      this.runs.onDidChange(() => { this.reunite(); }),
+      this.runs.onDidChange(() => { inBackground(parts.log, this.reunite()); }),
     );
   }
 
   /** Shows a run: in its panel, else in one whose run has ended, else in a new one beside the editor. */
-  show(run: Run, { preserveFocus }: { readonly preserveFocus: boolean }): void {
+  async show(run: Run, { preserveFocus }: { readonly preserveFocus: boolean }): Promise<void> {
+    // What follows is done in one go: two who ask at a time get one panel.
+    const made = await import('./panel.ts');
     const shown = this.of(run.id);
     if (shown !== undefined) {
       shown.reveal(preserveFocus);
@@ -42,12 +45,12 @@ export class Panels implements vscode.Disposable {
     }
     const [orphan] = this.orphans.keys();
     if (orphan !== undefined) {
-      this.adopt(orphan, run);
+      this.adopt(made, orphan, run);
       orphan.reveal(undefined, preserveFocus);
       return;
     }
     const options = { viewColumn: vscode.ViewColumn.Beside, preserveFocus };
-    this.adopt(vscode.window.createWebviewPanel(VIEW_TYPE, run.name, options, panelOptions(this.parts.extensionUri)), run);
+    this.adopt(made, vscode.window.createWebviewPanel(VIEW_TYPE, run.name, options, made.panelOptions(this.parts.extensionUri)), run);
   }
 
   of(runId: string): RunPanel | undefined {
@@ -67,8 +70,7 @@ export class Panels implements vscode.Disposable {
   }
 
   private async restore(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
-    const { restoredRunId } = await import('./messages.ts');
-    await this.runs.loaded;
+    const [made, { restoredRunId }] = await Promise.all([import('./panel.ts'), import('./messages.ts'), this.runs.loaded]);
     const id = restoredRunId(state);
     const run = id === undefined ? this.runs.all()[0] : this.runs.byId(id);
     // A run that has a panel already needs no second one.
@@ -76,29 +78,32 @@ export class Panels implements vscode.Disposable {
       panel.dispose();
       return;
     }
-    panel.webview.options = panelOptions(this.parts.extensionUri);
-    if (run !== undefined) this.adopt(panel, run);
-    else if (id !== undefined) this.mourn(panel, id);
+    panel.webview.options = made.panelOptions(this.parts.extensionUri);
+    if (run !== undefined) this.adopt(made, panel, run);
+    else if (id !== undefined) await this.mourn(panel, id);
   }
 
   /** An empty panel would leave open what became of the run. */
-  private mourn(panel: vscode.WebviewPanel, id: string): void {
-    panel.webview.html = wordsHtml({ language: vscode.env.language, title: panel.title, sentence: vscode.l10n.t('This run is gone: its folder {0} is not there any more. The next run that you open is shown here.', id) });
+  private async mourn(panel: vscode.WebviewPanel, id: string): Promise<void> {
     this.orphans.set(panel, id);
     panel.onDidDispose(() => { this.orphans.delete(panel); });
+    const { wordsHtml } = await import('./html.ts');
+    panel.webview.html = wordsHtml({ language: vscode.env.language, title: panel.title, sentence: vscode.l10n.t('This run is gone: its folder {0} is not there any more. The next run that you open is shown here.', id) });
   }
 
   /** A folder may be put back, or its disk be there again. */
-  private reunite(): void {
+  private async reunite(): Promise<void> {
+    if (this.orphans.size === 0) return;
+    const made = await import('./panel.ts');
     for (const [panel, id] of this.orphans) {
       const run = this.runs.byId(id);
-      if (run !== undefined && this.of(id) === undefined) this.adopt(panel, run);
+      if (run !== undefined && this.of(id) === undefined) this.adopt(made, panel, run);
     }
   }
 
-  private adopt(panel: vscode.WebviewPanel, run: Run): void {
+  private adopt(made: Pick<typeof Made, 'RunPanel'>, panel: vscode.WebviewPanel, run: Run): void {
     this.orphans.delete(panel);
-    const shown = new RunPanel(panel, run, this.parts);
+    const shown = new made.RunPanel(panel, run, this.parts);
     this.panels.add(shown);
     panel.onDidDispose(() => {
       shown.detach();

@@ -7,21 +7,6 @@ import { type Place, type PlaceState, type SweepState, type SweepStatus } from '
 import { duration, plain } from './runsView/texts.ts';
 import { formatAp, stateWord, type Translate } from './words.ts';
 
-/** Whether a queue works it, or is about to. */
-export function goes({ state }: Pick<SweepStatus, 'state'>): boolean {
-  return state === 'preparing' || state === 'running' || state === 'pausing' || state === 'stopping';
-}
-
-/** Whether there is something to take up again. */
-export function isResumable(sweep: Pick<SweepStatus, 'state' | 'places'>): boolean {
-  return !goes(sweep) && sweep.places.some(({ state }) => state !== 'finished' && state !== 'skipped');
-}
-
-/** Whether resuming it means to try again what failed or was stopped by hand: nothing else is left. */
-export function isRetry({ places }: Pick<SweepStatus, 'places'>): boolean {
-  return places.every(({ state, run }) => state === 'finished' || state === 'skipped' || state === 'failed' || (state === 'stopped' && run !== undefined));
-}
-
 export function sweepStateWord(t: Translate, state: SweepState): string {
   if (state === 'pausing') return t('pausing');
   return state === 'paused' ? t('paused') : stateWord(t, state);

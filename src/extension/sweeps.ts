@@ -9,7 +9,7 @@ import { inBackground } from './context.ts';
 import { isLive } from './run.ts';
 import { type Runs } from './runs.ts';
 import { allRunsRoots, touchesRuns } from './settings.ts';
-import { goes } from './sweepWords.ts';
+import { goes } from './sweep.ts';
 
 /** Ids of sweeps that this window's user started and whose end was not told yet: they survive a reload. */
 const UNTOLD = 'untoldSweeps';
@@ -97,15 +97,23 @@ export class Sweeps implements vscode.Disposable {
   }
 
   private begin(): Promise<void> {
+    // A sweep is told from its runs; until they are read there is nothing to watch for.
+    const first = this.runs.loaded.then(() => {
+      if (this.disposed) return undefined;
+      this.watch();
+      return this.look();
+    });
+    inBackground(this.log, first);
+    return first;
+  }
+
+  private watch(): void {
     this.watchers.dispose();
     this.watchers = vscode.Disposable.from(...allRunsRoots().map((root) => {
       const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(vscode.Uri.file(root), 'sweeps/*/{plan.json,journal.jsonl,queue.json,pause,stop}'));
       const look = (): void => { inBackground(this.log, this.look()); };
       return vscode.Disposable.from(watcher, watcher.onDidCreate(look), watcher.onDidChange(look), watcher.onDidDelete(look));
     }));
-    const first = this.runs.loaded.then(() => this.look());
-    inBackground(this.log, first);
-    return first;
   }
 
   private async lookOnce(): Promise<void> {

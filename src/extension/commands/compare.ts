@@ -9,7 +9,7 @@ export const compare: CommandFactory = (context) => async (target, selection) =>
   const given = runsOf(context, target, selection);
   // A single one is a beginning: with what it is compared is still to be said.
   const chosen = given.length > 1 ? given : await choose(context, given);
-  if (chosen !== undefined && chosen.length > 0) context.comparisons.show(chosen);
+  if (chosen !== undefined && chosen.length > 0) await context.comparisons.show(chosen);
 };
 
 /** CodeLenses hand over ids, the runs view rows, the Explorer a file; all of them once. */

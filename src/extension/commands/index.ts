@@ -1,51 +1,32 @@
 /** All commands, by the last part of their names in `package.json`. */
 import * as vscode from 'vscode';
-import { explainError } from '../../errors.ts';
-import { type Command, type CommandFactory, type Context } from '../context.ts';
-import { showError } from '../notifications.ts';
-import { clearFilter, filterRuns, flattenRuns, groupRuns, refreshRuns, sortRuns } from './arrangeRuns.ts';
-import { cleanUp } from './cleanUp.ts';
-import { compare } from './compare.ts';
-import { create } from './create.ts';
-import { deleteRuns } from './deleteRuns.ts';
-import { doctor } from './doctor.ts';
-import { kill } from './kill.ts';
-import { pin, rename, unpin } from './noteRuns.ts';
-import { openPanel } from './openPanel.ts';
-import { exportStudent, openConfig, openExperiment, openFromView, openLog, revealFolder } from './openRuns.ts';
-import { report } from './report.ts';
-import { resume } from './resume.ts';
-import { run } from './run.ts';
-import { resumeSweep, runSweep } from './runSweep.ts';
-import { sample } from './sample.ts';
-import { setup } from './setup.ts';
-import { goToFailure, showLog } from './show.ts';
-import { stop } from './stop.ts';
-import { compareSweep, deleteSweep, openSweepLog, pauseSweep, showSweep, stopSweep, writeBest } from './sweeps.ts';
-import { trainFurther } from './trainFurther.ts';
-import { walkthrough } from './walkthrough.ts';
+import { type Command, type Context } from '../context.ts';
 
-export const COMMANDS: Readonly<Record<string, CommandFactory>> = {
-  run, stop, resume, trainFurther, kill, openPanel, create, sample, walkthrough, doctor, setup, showLog, report, goToFailure, compare,
-  openFromView, openLog, openConfig, openExperiment, revealFolder, exportStudent, rename, pin, unpin, deleteRuns, cleanUp,
-  sortRuns, filterRuns, clearFilter, groupRuns, flattenRuns, refreshRuns,
-  runSweep, pauseSweep, resumeSweep, stopSweep, showSweep, compareSweep, writeBest, openSweepLog, deleteSweep,
-};
+export const COMMAND_NAMES = [
+  'run', 'stop', 'resume', 'trainFurther', 'kill', 'openPanel', 'create', 'sample', 'walkthrough', 'doctor', 'setup', 'showLog', 'report',
+  'goToFailure', 'compare', 'openFromView', 'openLog', 'openConfig', 'openExperiment', 'revealFolder', 'exportStudent', 'rename', 'pin',
+  'unpin', 'deleteRuns', 'cleanUp', 'sortRuns', 'filterRuns', 'clearFilter', 'groupRuns', 'flattenRuns', 'refreshRuns', 'runSweep',
+  'pauseSweep', 'resumeSweep', 'stopSweep', 'showSweep', 'compareSweep', 'writeBest', 'openSweepLog', 'deleteSweep',
+] as const;
+export type CommandName = (typeof COMMAND_NAMES)[number];
 
 export function registerCommands(context: Context): vscode.Disposable {
-  const registered = Object.entries(COMMANDS).map(([name, factory]) =>
-    vscode.commands.registerCommand(`distillLab.${name}`, guarded(context, factory(context))));
-  return vscode.Disposable.from(...registered);
+  const made = new Map<CommandName, Command>();
+  return vscode.Disposable.from(...COMMAND_NAMES.map((name) => vscode.commands.registerCommand(`distillLab.${name}`, async (...args: unknown[]) => {
+    try {
+      const { COMMANDS } = await import('./all.ts');
+      const command = made.get(name) ?? COMMANDS[name](context);
+      made.set(name, command);
+      await command(...args);
+    } catch (error) {
+      await failed(context, error);
+    }
+  })));
 }
 
 /** A command that fails says so once, with one action, and leaves the whole story in the log. */
-function guarded(context: Context, command: Command): Command {
-  return async (...args) => {
-    try {
-      await command(...args);
-    } catch (error) {
-      context.log.error(explainError(error));
-      await showError(context, error);
-    }
-  };
+async function failed(context: Context, error: unknown): Promise<void> {
+  const [{ explainError }, { showError }] = await Promise.all([import('../../errors.ts'), import('../notifications.ts')]);
+  context.log.error(explainError(error));
+  await showError(context, error);
 }

@@ -12,5 +12,5 @@ export const openPanel: CommandFactory = (context) => async (target) => {
     ?? (file === undefined ? undefined : context.runs.latestOf(file.fsPath))
     ?? (live.length === 1 ? live.find(isLive) : undefined)
     ?? await chooseRun(context, undefined, () => true, { none: vscode.l10n.t('There is no run yet.'), ask: vscode.l10n.t('Run to open') });
-  if (run !== undefined) context.panels.show(run, { preserveFocus: false });
+  if (run !== undefined) await context.panels.show(run, { preserveFocus: false });
 };

@@ -2,8 +2,10 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { type CommandFactory } from '../context.ts';
-import { configUri } from '../runConfigs.ts';
+import { type Run } from '../run.ts';
+import { CONFIG_SCHEME } from '../runConfigs.ts';
 import { GroupNode } from '../runsView/item.ts';
+import { plain } from '../runsView/texts.ts';
 import { runWithProgress } from '../toolProgress.ts';
 import { chooseRun } from './targets.ts';
 
@@ -12,8 +14,7 @@ const texts = (ask: string): { readonly none: string; readonly ask: string } => 
 /** A click or Enter on a row: the list keeps the focus, as in the Explorer. */
 export const openFromView: CommandFactory = (context) => async (target) => {
   const run = typeof target === 'string' ? context.runs.byId(target) : undefined;
-  if (run !== undefined && context.runsView.isMeant(run.id)) context.panels.show(run, { preserveFocus: true });
-  return Promise.resolve();
+  if (run !== undefined && context.runsView.isMeant(run.id)) await context.panels.show(run, { preserveFocus: true });
 };
 
 export const openLog: CommandFactory = (context) => async (target) => {
@@ -59,3 +60,7 @@ export const exportStudent: CommandFactory = (context) => async (target) => {
   const log = vscode.l10n.t('Show Log');
   if (await vscode.window.showErrorMessage(vscode.l10n.t('The student could not be exported.'), log) === log) context.log.show(true);
 };
+
+function configUri(run: Run): vscode.Uri {
+  return vscode.Uri.from({ scheme: CONFIG_SCHEME, path: `/${plain(run.name).replaceAll(/[\\/]/g, '-')}/experiment.yaml`, query: run.id });
+}

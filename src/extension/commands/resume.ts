@@ -22,7 +22,7 @@ export async function goOn(context: Context, run: Run, choice: Choice): Promise<
   if (!await go({ folder: run.folder, cliPath: context.cliPath, node: nodePath(), ...choice })) return;
   context.log.info(`resumed ${run.folder}`);
   const resumed = await context.runs.started(run.folder);
-  context.panels.show(resumed, { preserveFocus: true });
+  await context.panels.show(resumed, { preserveFocus: true });
 }
 
 /** An experiment that was edited since is the user's decision, told with the difference. @returns whether it goes. */

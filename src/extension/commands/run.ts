@@ -3,6 +3,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { EXPERIMENT_GLOB, isExperiment, type CommandFactory, type Context } from '../context.ts';
 import { nodePath, runsRootFor } from '../settings.ts';
+import { makesSweep } from '../sweep.ts';
 import { isTrusted, uriOf } from './targets.ts';
 
 export const run: CommandFactory = (context) => async (target) => {
@@ -10,7 +11,6 @@ export const run: CommandFactory = (context) => async (target) => {
   const document = await chooseExperiment(target);
   if (document === undefined || !await isSaved(document)) return;
   const file = document.uri.fsPath;
-  const { makesSweep } = await import('../lenses.ts');
   if (makesSweep(document.getText())) {
     const { startSweep } = await import('./runSweep.ts');
     await startSweep(context, document);
@@ -39,7 +39,7 @@ export const run: CommandFactory = (context) => async (target) => {
   await startLocal({ folder, cliPath: context.cliPath, node: nodePath() });
   context.log.info(`started ${folder}`);
   const started = await context.runs.started(folder);
-  context.panels.show(started, { preserveFocus: true });
+  await context.panels.show(started, { preserveFocus: true });
 };
 
 export function versionOf(context: Context): string {

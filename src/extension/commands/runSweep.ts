@@ -8,7 +8,8 @@ import { type Plan } from '../../sweep/plan.ts';
 import { type Choice } from '../../sweep/prepare.ts';
 import { type CommandFactory, type Context } from '../context.ts';
 import { nodePath, runsRootFor, userLaunch } from '../settings.ts';
-import { goes, isRetry, isResumable, startQuestion } from '../sweepWords.ts';
+import { goes, isRetry, isResumable, makesSweep } from '../sweep.ts';
+import { startQuestion } from '../sweepWords.ts';
 import { chooseExperiment, isSaved, showFirstProblem, versionOf } from './run.ts';
 import { chooseSweep } from './sweepTargets.ts';
 import { isTrusted } from './targets.ts';
@@ -22,7 +23,6 @@ export const runSweep: CommandFactory = (context) => async (target) => {
   if (!await isTrusted()) return;
   const document = await chooseExperiment(target);
   if (document === undefined || !await isSaved(document)) return;
-  const { makesSweep } = await import('../lenses.ts');
   if (!makesSweep(document.getText())) {
     const run = vscode.l10n.t('Run Distillation');
     const answer = await vscode.window.showInformationMessage(vscode.l10n.t('This file makes one run: it has neither `seeds` nor `sweep`.'), run);

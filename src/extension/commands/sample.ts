@@ -1,12 +1,9 @@
 /** Open Sample: a small workspace under a free name in a folder that the user chooses, opened at its experiment. */
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
-import { inBackground, type CommandFactory } from '../context.ts';
-import { exists, freeUri } from '../files.ts';
+import { type CommandFactory } from '../context.ts';
+import { freeUri } from '../files.ts';
 import { uriOf } from './targets.ts';
-
-/** Of workspace state: the sample has been shown in this window's folder. */
-const SHOWN = 'sampleShown';
 
 export const sample: CommandFactory = ({ extension }) => async (target) => {
   const parent = uriOf(target) ?? await chooseParent();
@@ -16,19 +13,6 @@ export const sample: CommandFactory = ({ extension }) => async (target) => {
   await write(extension.extensionUri, folder);
   await open(folder);
 };
-
-/** A window that opens a sample for the first time shows its experiment; everywhere else this does nothing. */
-export function showSample({ workspaceState }: vscode.ExtensionContext, log: vscode.LogOutputChannel): void {
-  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-  if (folder === undefined || !/\/distill-lab-sample[^/]*$/.test(folder.path) || workspaceState.get(SHOWN) === true || vscode.window.visibleTextEditors.length > 0) return;
-  inBackground(log, (async () => {
-    const { SAMPLE_EXPERIMENT } = await import('../../firstSteps/sample.ts');
-    const experiment = vscode.Uri.joinPath(folder, SAMPLE_EXPERIMENT);
-    if (!await exists(experiment)) return;
-    await workspaceState.update(SHOWN, true);
-    await vscode.window.showTextDocument(experiment, { preview: false });
-  })());
-}
 
 async function chooseParent(): Promise<vscode.Uri | undefined> {
   const open = vscode.workspace.workspaceFolders?.[0]?.uri;

@@ -7,7 +7,8 @@ import { type SweepStatus } from '../../sweep/status.ts';
 import { type CommandFactory, type Context } from '../context.ts';
 import { exists, freeUri } from '../files.ts';
 import { isLive } from '../run.ts';
-import { goes, labelOf } from '../sweepWords.ts';
+import { goes } from '../sweep.ts';
+import { labelOf } from '../sweepWords.ts';
 import { offerUndo } from './deleteRuns.ts';
 import { chooseSweep } from './sweepTargets.ts';
 import { asLabel } from './targets.ts';
@@ -50,7 +51,7 @@ export const compareSweep: CommandFactory = (context) => async (target) => {
   const sweep = await chooseSweep(context, target, ({ runs }) => runs.length > 0, { none: none(), ask: vscode.l10n.t('Sweep to compare') });
   if (sweep === undefined) return;
   if (sweep.runs.length === 0) await vscode.window.showInformationMessage(vscode.l10n.t('No run of this sweep has been started yet.'));
-  else context.comparisons.showSweep(sweep);
+  else await context.comparisons.showSweep(sweep);
 };
 
 export const openSweepLog: CommandFactory = (context) => async (target) => {

@@ -4,7 +4,6 @@ import { type Context } from '../context.ts';
 import { type Run } from '../run.ts';
 import { RunNode } from '../runsView/item.ts';
 import { plain } from '../runsView/texts.ts';
-import { isFromKeys, rowsGiven } from '../runsView/view.ts';
 import { stateWord } from '../words.ts';
 
 /** Menus hand over a `Uri`. */
@@ -30,6 +29,18 @@ export async function chooseRun(context: Context, target: unknown, fits: (run: R
   if (runs.length === 1) return runs[0];
   const items = runs.map((run) => ({ label: asLabel(run.name), description: stateWord(vscode.l10n.t, run.state), detail: vscode.workspace.asRelativePath(run.folder), run }));
   return (await vscode.window.showQuickPick(items, { placeHolder: texts.ask, matchOnDetail: true }))?.run;
+}
+
+/** Menus of the view hand over the row clicked on and all that are selected; other places a run's id, or nothing. */
+function rowsGiven(target: unknown, selection: unknown): readonly Run[] {
+  const rows = Array.isArray(selection) ? selection.filter((node) => node instanceof RunNode) : [];
+  if (target instanceof RunNode) return rows.includes(target) ? rows.map(({ run }) => run) : [target.run];
+  return [];
+}
+
+/** What key bindings hand over in `package.json`. */
+function isFromKeys(target: unknown): boolean {
+  return typeof target === 'object' && target !== null && 'from' in target && target.from === 'keys';
 }
 
 /** All rows that a command of the runs view was called on, by menu or by key; called from elsewhere it asks for one. */

@@ -6,7 +6,8 @@ import { type RunGroup } from '../../store/arrange.ts';
 import { type Place, type SweepState, type SweepStatus } from '../../sweep/status.ts';
 import { isLengthenable, isLive, isResumable, isWaiting, type Run } from '../run.ts';
 import { withRelativePaths } from '../settings.ts';
-import { goes, isResumable as canResume, labelOf, placeStateWord, sweepDescription, sweepStateWord, waitingWords } from '../sweepWords.ts';
+import { goes, isResumable as canResume } from '../sweep.ts';
+import { labelOf, placeStateWord, sweepDescription, sweepStateWord, waitingWords } from '../sweepWords.ts';
 import { stateWord } from '../words.ts';
 import { groupDescription, moment, plain, rowDescription, rowLabel, rowSpoken, tooltipOf } from './texts.ts';
 

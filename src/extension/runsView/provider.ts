@@ -1,24 +1,15 @@
 /** The rows of the runs view, in the order, the groups and the choice that the user asked for. */
 import * as vscode from 'vscode';
-import { type RunState } from '../../experiment/record.ts';
 import { type RunGroup, type SortKey } from '../../store/arrange.ts';
 import { type SweepStatus } from '../../sweep/status.ts';
 import { inBackground } from '../context.ts';
 import { type Run } from '../run.ts';
 import { type Runs } from '../runs.ts';
 import { type Sweeps } from '../sweeps.ts';
+import { arrangementIn } from './arrangement.ts';
 import { rowsOfSweep } from './inSweep.ts';
 import { GroupNode, type Node, RunNode, SweepNode, toItem, tooltip, WaitingNode } from './item.ts';
 
-export interface Arrangement {
-  readonly sort: SortKey;
-  readonly isGrouped: boolean;
-  readonly text: string;
-  readonly states: readonly RunState[];
-}
-
-const USUAL: Arrangement = { sort: 'newest', isGrouped: true, text: '', states: [] };
-const KEY = 'runsView';
 /** A row of a live run changes with every step; nobody reads it that often. */
 const PAUSE_MS = 1000;
 
@@ -57,15 +48,6 @@ export class RunsProvider implements vscode.TreeDataProvider<Node>, vscode.Dispo
     this.subscription = vscode.Disposable.from(runs.onDidChange(updateSoon), sweeps.onDidChange(updateSoon));
   }
 
-  get arrangement(): Arrangement {
-    return { ...USUAL, ...this.memory.get<Partial<Arrangement>>(KEY, {}) };
-  }
-
-  async arrange(change: Partial<Arrangement>): Promise<void> {
-    await this.memory.update(KEY, { ...this.arrangement, ...change });
-    await this.refresh();
-  }
-
   async getChildren(node?: Node): Promise<Node[]> {
     if (node !== undefined) return node.kind === 'group' || node.kind === 'sweep' ? [...node.children] : [];
     await this.runs.loaded;
@@ -84,12 +66,6 @@ export class RunsProvider implements vscode.TreeDataProvider<Node>, vscode.Dispo
   resolveTreeItem(item: vscode.TreeItem, node: Node): vscode.TreeItem {
     if (node.kind === 'run') item.tooltip = tooltip(node);
     return item;
-  }
-
-  /** The row of a run, where it is shown. */
-  nodeOf(run: Run): RunNode | undefined {
-    const node = this.nodes.get(run.folder);
-    return node !== undefined && this.isShown(node) ? node : undefined;
   }
 
   /** The row of a sweep, where it is shown. */
@@ -133,7 +109,7 @@ export class RunsProvider implements vscode.TreeDataProvider<Node>, vscode.Dispo
 
   private async build(): Promise<void> {
     const { chooseRuns, groupRuns, sortRuns } = await import('../../store/arrange.ts');
-    const { sort, isGrouped, text, states } = this.arrangement;
+    const { sort, isGrouped, text, states } = arrangementIn(this.memory);
     const all = this.runs.all();
     const shown = sortRuns(chooseRuns(all, { text, states }), sort);
     const known = new Set(all.map(({ folder }) => folder));

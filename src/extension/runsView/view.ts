@@ -6,8 +6,9 @@ import { type Runs } from '../runs.ts';
 import { type Sweeps } from '../sweeps.ts';
 import { type SweepStatus } from '../../sweep/status.ts';
 import { stateWord } from '../words.ts';
-import { type Node, RunNode } from './item.ts';
-import { type Arrangement, RunsProvider } from './provider.ts';
+import { arrange, type Arrangement, arrangementIn } from './arrangement.ts';
+import { type Node } from './item.ts';
+import { type RunsProvider } from './provider.ts';
 
 export const VIEW = 'distillLab.runs';
 /** No watcher tells what another machine does in a shared folder, so that it is looked at while somebody sees the view. */
@@ -17,43 +18,58 @@ export class RunsView implements vscode.Disposable {
   private readonly runs: Runs;
   private readonly sweeps: Sweeps;
   private readonly log: vscode.LogOutputChannel;
-  private readonly provider: RunsProvider;
+  private readonly memory: vscode.Memento;
+  /** The rows, from the moment when somebody looks at them. */
+  private rows: Promise<RunsProvider> | undefined;
+  private readonly changed = new vscode.EventEmitter<Node | Node[] | undefined>();
   private readonly view: vscode.TreeView<Node>;
   private readonly subscriptions: vscode.Disposable;
   private timer: NodeJS.Timeout | undefined;
   /** A row that is selected by a key and not meant to be opened by it. */
   private unopened: string | undefined;
 
-  constructor(runs: Runs, sweeps: Sweeps, parts: { readonly log: vscode.LogOutputChannel; readonly memory: vscode.Memento }) {
+  constructor(runs: Runs, sweeps: Sweeps, { log, memory }: { readonly log: vscode.LogOutputChannel; readonly memory: vscode.Memento }) {
     this.runs = runs;
-    this.log = parts.log;
+    this.log = log;
+    this.memory = memory;
     this.sweeps = sweeps;
-    this.provider = new RunsProvider(runs, sweeps, parts);
-    this.view = vscode.window.createTreeView(VIEW, { treeDataProvider: this.provider, canSelectMany: true, showCollapseAll: true });
+    this.view = vscode.window.createTreeView(VIEW, {
+      treeDataProvider: {
+        onDidChangeTreeData: this.changed.event,
+        getChildren: async (node?: Node) => (await this.provider()).getChildren(node),
+        getTreeItem: async (node) => (await this.provider()).getTreeItem(node),
+        getParent: async (node) => (await this.provider()).getParent(node),
+        resolveTreeItem: async (item, node) => (await this.provider()).resolveTreeItem(item, node),
+      },
+      canSelectMany: true, showCollapseAll: true,
+    });
     this.subscriptions = vscode.Disposable.from(
-      this.provider, this.view,
+      this.changed, this.view,
       this.view.onDidChangeVisibility(({ visible }) => { this.watch(visible); }),
-      this.provider.onDidArrange((counts) => { this.describe(counts); }),
       runs.onDidChange(() => { this.count(); }),
     );
     this.watch(this.view.visible);
     this.count();
     // Before that, an empty view does not mean that there is nothing.
-    inBackground(parts.log, runs.loaded.finally(() => vscode.commands.executeCommand('setContext', 'distillLab.runsLoaded', true)));
+    inBackground(log, runs.loaded.finally(() => {
+      void vscode.commands.executeCommand('setContext', 'distillLab.runsLoaded', true);
+      this.tellMenus();
+    }));
   }
 
   get arrangement(): Arrangement {
-    return this.provider.arrangement;
+    return arrangementIn(this.memory);
   }
 
   async arrange(change: Partial<Arrangement>): Promise<void> {
-    await this.provider.arrange(change);
+    await arrange(this.memory, change);
+    await (await this.provider()).refresh();
   }
 
   /** Looks at the folders now, and draws every row anew. */
   async refresh(): Promise<void> {
     await Promise.all([this.runs.look(), this.sweeps.look()]);
-    await this.provider.refresh();
+    await (await this.provider()).refresh();
   }
 
   selected(): readonly Run[] {
@@ -85,22 +101,29 @@ export class RunsView implements vscode.Disposable {
     return isMeant;
   }
 
-  async reveal(run: Run): Promise<void> {
-    const node = this.provider.nodeOf(run);
-    if (node !== undefined && this.view.visible) await this.view.reveal(node, { select: true, focus: false });
-  }
-
   /** Where the view is seen; it does not come up for it. */
   async revealSweep(sweep: SweepStatus): Promise<void> {
     if (!this.view.visible) return;
-    await this.provider.refresh();
-    const node = this.provider.nodeOfSweep(sweep);
+    const provider = await this.provider();
+    await provider.refresh();
+    const node = provider.nodeOfSweep(sweep);
     if (node !== undefined) await this.view.reveal(node, { select: true, focus: false, expand: true });
   }
 
   dispose(): void {
     clearInterval(this.timer);
     this.subscriptions.dispose();
+    void this.rows?.then((provider) => { provider.dispose(); });
+  }
+
+  private async provider(): Promise<RunsProvider> {
+    this.rows ??= import('./provider.ts').then(({ RunsProvider: Rows }) => {
+      const provider = new Rows(this.runs, this.sweeps, { log: this.log, memory: this.memory });
+      provider.onDidChangeTreeData((nodes) => { this.changed.fire(nodes); });
+      provider.onDidArrange((counts) => { this.describe(counts); });
+      return provider;
+    });
+    return this.rows;
   }
 
   private watch(isVisible: boolean): void {
@@ -116,27 +139,22 @@ export class RunsView implements vscode.Disposable {
     this.view.badge = live === 0 ? undefined : { value: live, tooltip: live === 1 ? vscode.l10n.t('1 run is going') : vscode.l10n.t('{0} runs are going', live) };
   }
 
-  private describe({ shown, all }: { readonly shown: number; readonly all: number }): void {
-    const { text, states, sort } = this.arrangement;
+  /** @returns whether some runs are left out. */
+  private tellMenus(): boolean {
+    const { text, states, isGrouped } = this.arrangement;
     const isFiltered = text !== '' || states.length > 0;
     void vscode.commands.executeCommand('setContext', 'distillLab.runsFiltered', isFiltered);
-    void vscode.commands.executeCommand('setContext', 'distillLab.runsGrouped', this.arrangement.isGrouped);
+    void vscode.commands.executeCommand('setContext', 'distillLab.runsGrouped', isGrouped);
+    return isFiltered;
+  }
+
+  private describe({ shown, all }: { readonly shown: number; readonly all: number }): void {
+    const { text, states, sort } = this.arrangement;
+    const isFiltered = this.tellMenus();
     const orders: Readonly<Record<Arrangement['sort'], string>> = { newest: '', ap: vscode.l10n.t('by AP'), gain: vscode.l10n.t('by gain'), name: vscode.l10n.t('by name'), size: vscode.l10n.t('by size') };
     this.view.description = orders[sort];
     const what = [...(text === '' ? [] : [`“${text}”`]), ...states.map((state) => stateWord(vscode.l10n.t, state))].join(', ');
     const message = isFiltered && all > 0 ? vscode.l10n.t('{0} of {1} runs: {2}', shown, all, what) : '';
     if ((this.view.message ?? '') !== message) this.view.message = message;
   }
-}
-
-/** Menus of the view hand over the row clicked on and all that are selected; other places a run's id, or nothing. */
-export function rowsGiven(target: unknown, selection: unknown): readonly Run[] {
-  const rows = Array.isArray(selection) ? selection.filter((node) => node instanceof RunNode) : [];
-  if (target instanceof RunNode) return rows.includes(target) ? rows.map(({ run }) => run) : [target.run];
-  return [];
-}
-
-/** What key bindings hand over in `package.json`. */
-export function isFromKeys(target: unknown): boolean {
-  return typeof target === 'object' && target !== null && 'from' in target && target.from === 'keys';
 }

@@ -62,7 +62,7 @@ describe('the manifest', () => {
   const { contributes } = manifest;
 
   test('every command that it names is registered, and in the palette under one category', () => {
-    const registered = /COMMANDS[^{]*\{([^}]*)\}/.exec(read('src/extension/commands/index.ts'))?.[1]?.split(/\W+/) ?? [];
+    const registered = /COMMAND_NAMES[^[]*\[([^\]]*)\]/.exec(read('src/extension/commands/index.ts'))?.[1]?.split(/\W+/) ?? [];
     const named = contributes.commands.map(({ command }) => command.replace('distillLab.', ''));
     expect(named.filter((name) => !registered.includes(name))).toEqual([]);
     const inMenus = Object.values(contributes.menus).flat().map(({ command }) => command.replace('distillLab.', ''));

@@ -1,10 +1,11 @@
 /** What is said of sweeps above the first line, in the question before one starts, and in the view of runs. */
 import { describe, expect, test } from 'vitest';
-import { lensesOfSweep, makesSweep } from '../../../src/extension/lenses.ts';
+import { lensesOfSweep } from '../../../src/extension/lenses.ts';
+import { isResumable, isRetry, makesSweep } from '../../../src/extension/sweep.ts';
 import { type Run } from '../../../src/extension/run.ts';
 import { MOST_WAITING, rowsOfSweep } from '../../../src/extension/runsView/inSweep.ts';
 import { rowDescription } from '../../../src/extension/runsView/texts.ts';
-import { isResumable, isRetry, startQuestion, sweepDescription, sweepEndSentence, waitingWords } from '../../../src/extension/sweepWords.ts';
+import { startQuestion, sweepDescription, sweepEndSentence, waitingWords } from '../../../src/extension/sweepWords.ts';
 import { english } from '../../../src/extension/words.ts';
 import { type Place, type PlaceState, type SweepState, type SweepStatus } from '../../../src/sweep/status.ts';
 import { emptyHistory, fold } from '../../../src/store/history.ts';
