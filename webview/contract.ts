@@ -1,5 +1,5 @@
 /** Every message between the panel's page and the extension, both ways. Nothing else crosses. */
-import type { PictureIndex, RunEvent, RunState } from '../src/experiment/record.ts';
+import type { Arm, PictureIndex, RunEvent, RunState } from '../src/experiment/record.ts';
 
 /** What the page must know besides the events; sent whole whenever it changes (it is small). */
 export interface RunHeader {
@@ -17,6 +17,18 @@ export interface RunHeader {
   readonly picturesEvery?: number;
   /** Steps between evaluations, so that the page can say when the first comes. */
   readonly evaluateEvery?: number;
+  /** While a long record is still being read: how far the run is known to be. */
+  readonly soFar?: SoFar;
+}
+
+export interface SoFar {
+  readonly arm: Arm;
+  readonly step: number;
+  readonly total: number;
+  /** 0…1 over all arms. */
+  readonly progress: number;
+  readonly summary?: string;
+  readonly device?: string;
 }
 
 export type ToPage =

@@ -6,6 +6,7 @@ import { isLive, secondsPerStep } from './status.ts';
 import { t } from './words.ts';
 
 export function curvesWaiting(model: RunModel, header: RunHeader | undefined): string {
+  if (header?.soFar !== undefined) return beingRead();
   if (header !== undefined && !isLive(header.state)) return model.arms.size === 0 ? t('The run ended before its first step.') : t('The run has no values for this chart.');
   if (model.arms.size > 0) return t('No value yet.');
   const phase = model.phase?.phase;
@@ -17,6 +18,7 @@ export function curvesWaiting(model: RunModel, header: RunHeader | undefined): s
 }
 
 export function evaluationWaiting(model: RunModel, header: RunHeader | undefined): string {
+  if (header?.soFar !== undefined) return beingRead();
   if (header !== undefined && !isLive(header.state)) return t('The run has no evaluation.');
   const every = header?.evaluateEvery;
   if (every === undefined || every <= 0) return t('The first evaluation comes during the run.');
@@ -25,12 +27,15 @@ export function evaluationWaiting(model: RunModel, header: RunHeader | undefined
 }
 
 export function masksWaiting(model: RunModel, header: RunHeader | undefined): string {
+  if (header?.soFar !== undefined) return beingRead();
   const every = header?.picturesEvery;
   if (header !== undefined && !isLive(header.state)) return t('The run recorded no masks.');
   if (every === undefined || every <= 0) return t('Masks appear here when the run records them.');
   const seconds = secondsUntil(model, every);
   return seconds === undefined ? t('Masks are recorded every {0} steps.', formatCount(every)) : t('Masks are recorded every {0} steps; the first in about {1}.', formatCount(every), formatDuration(seconds));
 }
+
+const beingRead = (): string => t('The record of the run is being read.');
 
 function secondsUntil(model: RunModel, step: number): number | undefined {
   const history = model.arms.get('student');

@@ -59,14 +59,14 @@ export class HeaderBand {
   }
 
   draw(model: RunModel, header: RunHeader): void {
-    const status = statusOf(model, header.state);
+    const status = statusOf(model, header);
     if (!isLive(header.state)) this.#stopAsked = false;
     const state = this.#stopAsked && header.state === 'running' ? 'stopping' : header.state;
     this.node.dataset.state = state;
     setText(this.#state, stateWord(state));
     setText(this.#name, clip(header.name, 80));
     this.#name.title = clip(header.name, 300);
-    setText(this.#summary, clip(model.started?.summary ?? '', 240));
+    setText(this.#summary, clip(model.started?.summary ?? header.soFar?.summary ?? '', 240));
     setText(this.#facts, facts(model, status, state).join(' · '));
     this.#drawProgress(status);
     setText(this.#notice, [model.started?.engine.notice ?? '', header.damage ?? ''].filter((text) => text !== '').map((text) => clip(text, 300)).join(' '));

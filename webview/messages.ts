@@ -55,6 +55,7 @@ const isHeader = shaped({
   id: isName, name: isText, hasLine: isFlag, reason: optional(isText), logTail: optional(listOf(isText)), damage: optional(isText),
   state: oneOf('preparing', 'running', 'stopping', 'stopped', 'finished', 'failed', 'killed', 'lost'),
   picturesEvery: optional(isFinite), evaluateEvery: optional(isFinite),
+  soFar: optional(shaped({ arm: isArm, step: isPlace, total: isPlace, progress: isFinite, summary: optional(isText), device: optional(isText) })),
 });
 
 const isBox: Check = (value) => Array.isArray(value) && value.length === 4 && value.every(isFinite);

@@ -1,5 +1,6 @@
 /** What the header says, derived from the events: where the run is, how fast, and how long it still takes. */
 import { type Arm, type RunState } from '../src/experiment/record.ts';
+import { type RunHeader } from './contract.ts';
 import { type RunModel } from './model.ts';
 import { t } from './words.ts';
 
@@ -35,7 +36,9 @@ export const stateWord = (state: RunState): string => STATE_WORDS[state];
 
 export const isLive = (state: RunState): boolean => state === 'preparing' || state === 'running' || state === 'stopping';
 
-export function statusOf(model: RunModel, state: RunState): Status {
+/** A record that is only half read would tell the past as the present: until then what was known of the run before counts. */
+export function statusOf(model: RunModel, { state, soFar }: Pick<RunHeader, 'state' | 'soFar'>): Status {
+  if (soFar !== undefined) return soFar;
   const { started, currentArm: arm } = model;
   const total = started?.totalSteps ?? 0;
   const history = model.arms.get(arm);

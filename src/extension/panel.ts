@@ -4,7 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { explainError } from '../errors.ts';
-import { type Action, type RunHeader, type ToHost, type ToPage } from '../../webview/contract.ts';
+import { type Action, type RunHeader, type SoFar, type ToHost, type ToPage } from '../../webview/contract.ts';
 import { inBackground } from './context.ts';
 import { newNonce, pageHtml } from './html.ts';
 import { openMethodPage } from './methodPage.ts';
@@ -136,7 +136,10 @@ export class RunPanel {
     }
   }
 
-  /** The page is there and knows nothing: it gets the header, every event so far, then what comes. */
+  /**
+   * The page is there and knows nothing: it gets what is known of the run already, since a long record takes its time, then every
+   * event so far, then what comes.
+   */
   private async wake(): Promise<void> {
     this.sleep();
     const { page } = this;
@@ -144,6 +147,8 @@ export class RunPanel {
     const resolved = await readResolved(this.run.folder).catch(() => undefined);
     if (page !== this.page) return;
     this.every = { pictures: resolved?.experiment.pictures.every, evaluate: resolved?.experiment.evaluate.every };
+    this.tellHeader(soFarOf(this.run));
+    this.post({ type: 'events', events: [], reset: true });
     this.watch = watchRun(this.run.folder, (change) => { if (page === this.page) this.send(change); });
   }
 
@@ -154,17 +159,24 @@ export class RunPanel {
     this.watch = undefined;
   }
 
-  private send({ run, events, reset }: RunChange): void {
-    this.run = run;
-    this.panel.title = run.name;
-    const header = headerOf(run, this.every);
-    const text = JSON.stringify(header);
-    if (text !== this.header) this.post({ type: 'header', header });
-    this.header = text;
+  private send({ run, events, reset, more }: RunChange): void {
+    // A record that is only half read would tell the past as the present.
+    if (!more) {
+      this.run = run;
+      this.panel.title = run.name;
+      this.tellHeader();
+    }
     if (events.length === 0 && !reset) return;
     for (let first = 0; first === 0 || first < events.length; first += EVENTS_A_MESSAGE) {
       this.post({ type: 'events', events: events.slice(first, first + EVENTS_A_MESSAGE), reset: reset && first === 0 });
     }
+  }
+
+  private tellHeader(soFar?: SoFar): void {
+    const header = { ...headerOf(this.run, this.every), ...(soFar === undefined ? {} : { soFar }) };
+    const text = JSON.stringify(header);
+    if (text !== this.header) this.post({ type: 'header', header });
+    this.header = text;
   }
 
   private post(message: ToPage): void {
@@ -177,6 +189,16 @@ export class RunPanel {
 interface Every {
   readonly pictures?: number | undefined;
   readonly evaluate?: number | undefined;
+}
+
+/** What is known of a run that has something to read. */
+function soFarOf({ lastStep, totalSteps, progress, summary, engine }: Run): SoFar | undefined {
+  if (lastStep === undefined) return undefined;
+  return {
+    arm: lastStep.arm, step: lastStep.step, total: totalSteps, progress: progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0,
+    ...(summary === undefined ? {} : { summary }),
+    ...(engine === undefined ? {} : { device: `${engine.device} · ${engine.precision}` }),
+  };
 }
 
 function headerOf({ id, name, state, reason, error, logTail, totalSteps, damage }: Run, every: Every): RunHeader {

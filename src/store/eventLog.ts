@@ -7,6 +7,8 @@ import { openNow, openSized } from './openFile.ts';
 /** Bytes of one read from the disk, and the longest line that is taken for one. */
 const CHUNK = 2 ** 20;
 const LONGEST_LINE = 4 * CHUNK;
+/** No smaller one is worth a way to the disk. */
+const SMALLEST_PIECE = 2 ** 16;
 /** Bytes before the position that must still be the same, else the file was cut and written anew (a resume). */
 const FINGERPRINT = 64;
 const NEWLINE = 10;
@@ -132,8 +134,10 @@ export class EventLog {
   * #readNew(length: number, budget: number): Generator<Piece, { events: RunEvent[]; more: boolean }, Buffer> {
     const events: RunEvent[] = [];
     // A byte more than there is, so that the end is seen; a whole chunk for a few new lines would cost more than the lines.
-    let size = Math.min(CHUNK, Math.max(0, length - this.#offset) + 1);
-    for (let spent = 0; spent < budget;) {
+    const most = Math.min(CHUNK, Math.max(SMALLEST_PIECE, budget));
+    let size = Math.min(most, Math.max(0, length - this.#offset) + 1);
+    // A line may be longer than what may be spent: without it the next call would stand where this one did.
+    for (let [spent, moved] = [0, false]; spent < budget || !moved;) {
       const bytes = yield { position: this.#offset, length: size };
       if (bytes.length === 0) return { events, more: false };
       const end = bytes.lastIndexOf(NEWLINE) + 1;
@@ -141,13 +145,15 @@ export class EventLog {
       if (end > 0) {
         this.#takeLines(bytes.subarray(0, end), events);
         this.#advance(bytes.subarray(0, end));
+        moved = true;
         // What is left is the beginning of a line that is still being written.
         if (bytes.length < size) return { events, more: false };
-        size = CHUNK;
+        size = most;
       } else if (this.#skipping || bytes.length >= LONGEST_LINE) {
         if (!this.#skipping) this.#badLines += 1;
         this.#skipping = true;
         this.#advance(bytes);
+        moved = true;
       } else if (bytes.length < size) {
         return { events, more: false };
       } else {

@@ -7,6 +7,13 @@ import { emptyHistory, fold } from './history.ts';
 import { lookAround, type Outline, type RunSummary, summarize, type Surroundings, whyUnread, withLogTail } from './run.ts';
 import { isWaiting } from './state.ts';
 
+/**
+ * Bytes of a record that are read before the first is told, and at a time after that: somebody waits for the beginning, and between
+ * two parts the process does other things.
+ */
+const FIRST_PART = 2 ** 18;
+const NEXT_PART = 2 ** 21;
+
 export interface RunChange {
   readonly run: RunSummary;
   /** New since the last call. */
@@ -118,10 +125,11 @@ class RunWatcher implements Watch {
   }
 
   async #lookOnce(since: number): Promise<void> {
+    let budget = FIRST_PART;
     for (let more = true; more && !this.#disposed;) {
       const surroundings = this.#around !== undefined && this.#around.at > since ? this.#around.said : await this.#lookAround();
       let damage: string | undefined;
-      const part = await this.#log.read().catch((error: unknown) => {
+      const part = await this.#log.read(budget).catch((error: unknown) => {
         damage = whyUnread(error);
         return { events: [], reset: false, more: false };
       });
@@ -131,6 +139,7 @@ class RunWatcher implements Watch {
       }
       for (const event of part.events) fold(this.#history, event);
       ({ more } = part);
+      budget = NEXT_PART;
       const summary = summarize(this.#folder, this.#history, surroundings, this.#log.badLines);
       this.#isWaiting = isWaiting(summary);
       // The next notice may be its scheduler's.

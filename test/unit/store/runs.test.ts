@@ -193,7 +193,20 @@ describe('a watch', () => {
     const watch = watchRun(folder, (change) => { changes.push(change); }, { interval: 10_000 });
     await watch.refresh();
     watch.dispose();
-    expect(changes.map(({ run, more }) => [run.state, run.lastStep?.step, more])).toEqual([['killed', undefined, true], ['killed', 7, false]]);
+    expect(changes.filter(({ more }) => more).map(({ run }) => run.lastStep)).toContain(undefined);
+    expect(changes.slice(-1).map(({ run, more }) => [run.state, run.lastStep?.step, more])).toEqual([['killed', 7, false]]);
+  });
+
+  it('tells the beginning of a long record first: somebody waits for it', async () => {
+    const all = 20_000;
+    const folder = runFolder(root, 'r', lines([started(), ...Array.from({ length: all }, (_, i) => step(i + 1))]));
+    const changes: RunChange[] = [];
+    const watch = watchRun(folder, (change) => { changes.push(change); }, { interval: 10_000 });
+    await watch.refresh();
+    watch.dispose();
+    expect(changes[0]?.events.length).toBeLessThan(all / 4);
+    expect(changes.map(({ reset }) => reset)).toEqual(changes.map((_, at) => at === 0));
+    expect(changes.flatMap(({ events }) => events.flatMap((event) => (event.type === 'step' ? [event.step] : [])))).toEqual(Array.from({ length: all }, (_, i) => i + 1));
   });
 });
 

@@ -13,18 +13,19 @@ import { fakeEvents, fakeRecording } from '../../support/fakeRun.ts';
 import { hostileMessages, mutationsOf } from '../../support/hostileMessages.ts';
 
 const events = fakeEvents({ totalSteps: 12, reached: 8, evaluateEvery: 4, picturesEvery: 4, resumedAt: 6, end: 'failed' });
-const header = { id: 'a', name: 'b', state: 'running', hasLine: false, reason: 'r', logTail: ['l'], damage: 'd', picturesEvery: 4, evaluateEvery: 4 } as const;
+const header = { id: 'a', name: 'b', state: 'running', hasLine: false, reason: 'r', logTail: ['l'], damage: 'd', picturesEvery: 4, evaluateEvery: 4, soFar: { arm: 'student', step: 8, total: 12, progress: 0.5, summary: 's', device: 'd' } } as const;
 
 /** All that the page derives of a message without a screen. */
 function use(message: ToPage): void {
   if (message.type === 'header') {
     const model = new RunModel();
+    statusOf(model, message.header);
     for (const words of [curvesWaiting, evaluationWaiting, masksWaiting]) words(model, message.header);
   } else if (message.type === 'events') {
     const model = new RunModel();
     model.add(events.slice(0, 40), true);
     model.add(message.events, false);
-    statusOf(model, 'running');
+    statusOf(model, { state: 'running' });
     model.gain();
     for (const axis of ['step', 'epoch', 'time'] as const) {
       const window = { axis, range: extent(model, axis), buckets: 50, smoothing: 0.5 };

@@ -188,12 +188,20 @@ describe('charts', () => {
 describe('status and empty states', () => {
   it('say what is being done before the first step', () => {
     const model = modelOf();
-    expect(statusOf(model, 'preparing').activity).toBe('starting');
+    expect(statusOf(model, { state: 'preparing' }).activity).toBe('starting');
     expect(curvesWaiting(model, header)).toContain('first step');
     model.add([started({}), { type: 'phase', time: 0, phase: 'capturing', arm: 'student' }], false);
-    expect(statusOf(model, 'running').activity).toBe('capturing step');
+    expect(statusOf(model, { state: 'running' }).activity).toBe('capturing step');
     expect(curvesWaiting(model, header)).toContain('captured');
-    expect(statusOf(model, 'killed').activity).toBeUndefined();
+    expect(statusOf(model, { state: 'killed' }).activity).toBeUndefined();
+  });
+
+  it('tell what is known of the run until its record is read: a part of the record is the past', () => {
+    const soFar = { arm: 'control', step: 90, total: 100, progress: 0.95, device: 'CPU' } as const;
+    const model = modelOf(started({ student: 0 }), step(3, { total: 1 }));
+    expect(statusOf(model, { state: 'running', soFar })).toEqual(soFar);
+    expect(statusOf(model, { state: 'running' })).toMatchObject({ arm: 'student', step: 3 });
+    for (const words of [curvesWaiting, evaluationWaiting, masksWaiting]) expect(words(modelOf(), { ...header, soFar })).toBe('The record of the run is being read.');
   });
 
   it('say when masks and evaluations come', () => {
@@ -206,7 +214,7 @@ describe('status and empty states', () => {
   it('reckon the time left over all arms', () => {
     const model = modelOf(started({ student: 0 }), ...Array.from({ length: 40 }, (_, i) => step(i + 1, { total: 1 }, 'student', 500 * i)));
     expect(secondsLeft(model)).toBeCloseTo((60 + 100) * 0.5);
-    expect(statusOf(model, 'running').progress).toBeCloseTo(0.2);
-    expect(statusOf(model, 'stopped').secondsLeft).toBeUndefined();
+    expect(statusOf(model, { state: 'running' }).progress).toBeCloseTo(0.2);
+    expect(statusOf(model, { state: 'stopped' }).secondsLeft).toBeUndefined();
   });
 });
