@@ -5,6 +5,7 @@ import { type Followed } from './compared.ts';
 import { inBackground } from './context.ts';
 import { type PanelParts } from './panel.ts';
 import { type Run } from './run.ts';
+import { type Shell } from './shell.ts';
 import { type SweepStatus } from '../sweep/status.ts';
 import { type Sweeps } from './sweeps.ts';
 
@@ -20,14 +21,14 @@ type Makings = Awaited<ReturnType<typeof makings>>;
 
 /** What a panel is made of. Loaded with the first one. */
 async function makings() {
-  const [{ Followed: Following }, { newNonce, pageHtml }, { panelOptions }] = await Promise.all([import('./compared.ts'), import('./html.ts'), import('./panel.ts')]);
-  return { Followed: Following, newNonce, pageHtml, panelOptions };
+  const [{ Followed: Following }, { Shell: Frame }, { panelOptions }] = await Promise.all([import('./compared.ts'), import('./shell.ts'), import('./panel.ts')]);
+  return { Followed: Following, Shell: Frame, panelOptions };
 }
 
 export class Comparisons implements vscode.Disposable {
   private readonly parts: ComparisonParts;
   private readonly subscriptions: vscode.Disposable;
-  private open: { readonly panel: vscode.WebviewPanel; readonly followed: Followed; readonly subscriptions: vscode.Disposable } | undefined;
+  private open: { readonly panel: vscode.WebviewPanel; readonly followed: Followed; readonly shell: Shell; readonly subscriptions: vscode.Disposable } | undefined;
   private ids: readonly string[] = [];
   /** Id of the sweep that is compared as a whole: its runs join as they come. */
   private sweep: string | undefined;
@@ -99,23 +100,20 @@ export class Comparisons implements vscode.Disposable {
     this.adopt(made, panel);
   }
 
-  private adopt({ Followed: Following, newNonce, pageHtml }: Makings, panel: vscode.WebviewPanel): void {
+  private adopt({ Followed: Following, Shell: Frame }: Makings, panel: vscode.WebviewPanel): void {
     const { extensionUri, log, runs } = this.parts;
     const icon = vscode.Uri.joinPath(extensionUri, 'media', 'language', 'file.svg');
     panel.iconPath = { light: icon, dark: icon };
     const followed = new Following(runs, (message) => { this.post(message); });
+    const shell = new Frame(panel, { extensionUri, log, name: 'compare' });
     const subscriptions = vscode.Disposable.from(
+      shell,
       panel.webview.onDidReceiveMessage((message: unknown) => { inBackground(log, this.receive(message)); }),
       // A hidden page is thrown away: when it is back it says `ready` and gets everything again.
       panel.onDidChangeViewState(() => { if (!panel.visible) this.sleep(); }),
       panel.onDidDispose(() => { this.letGo(); }),
     );
-    this.open = { panel, followed, subscriptions };
-    const address = (name: string): string => panel.webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, 'dist', name)).toString();
-    panel.webview.html = pageHtml({
-      cspSource: panel.webview.cspSource, script: address('compare.js'), style: address('compare.css'),
-      nonce: newNonce(), language: vscode.env.language, title: panel.title, words: vscode.l10n.bundle,
-    });
+    this.open = { panel, followed, shell, subscriptions };
   }
 
   private letGo(): void {
@@ -144,6 +142,7 @@ export class Comparisons implements vscode.Disposable {
     switch (message.type) {
       case 'ready': {
         this.awake = true;
+        this.open?.shell.arrived();
         await this.open?.followed.begin(this.ids, this.sweep);
         return;
       }

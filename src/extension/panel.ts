@@ -6,12 +6,12 @@ import * as vscode from 'vscode';
 import { explainError } from '../errors.ts';
 import { type Action, type RunHeader, type SoFar, type ToHost, type ToPage } from '../../webview/contract.ts';
 import { inBackground } from './context.ts';
-import { newNonce, pageHtml } from './html.ts';
 import { openMethodPage } from './methodPage.ts';
 import { type RunChange, type Watch } from '../store/index.ts';
 import { type Run } from './run.ts';
-import { withRelativePaths } from './settings.ts';
 import { type Runs } from './runs.ts';
+import { withRelativePaths } from './settings.ts';
+import { Shell } from './shell.ts';
 
 export interface PanelParts {
   readonly extensionUri: vscode.Uri;
@@ -30,6 +30,7 @@ export class RunPanel {
   private readonly panel: vscode.WebviewPanel;
   private readonly parts: PanelParts;
   private readonly subscriptions: vscode.Disposable;
+  private readonly shell: Shell;
   private run: Run;
   /** Lives while the page does; a page that is hidden or loading has none. */
   private watch: Watch | undefined;
@@ -44,11 +45,13 @@ export class RunPanel {
     this.run = run;
     const icon = vscode.Uri.joinPath(parts.extensionUri, 'media', 'language', 'file.svg');
     panel.iconPath = { light: icon, dark: icon };
+    panel.title = run.name;
+    this.shell = new Shell(panel, { extensionUri: parts.extensionUri, log: parts.log, name: 'webview' });
     this.subscriptions = vscode.Disposable.from(
+      this.shell,
       panel.webview.onDidReceiveMessage((message: unknown) => { inBackground(parts.log, this.receive(message)); }),
       panel.onDidChangeViewState(() => { if (!panel.visible) this.sleep(); }),
     );
-    this.load();
   }
 
   get runId(): string {
@@ -76,16 +79,6 @@ export class RunPanel {
     this.subscriptions.dispose();
   }
 
-  private load(): void {
-    const { webview } = this.panel;
-    const address = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(this.parts.extensionUri, 'dist', name)).toString();
-    this.panel.title = this.run.name;
-    webview.html = pageHtml({
-      cspSource: webview.cspSource, script: address('webview.js'), style: address('webview.css'),
-      nonce: newNonce(), language: vscode.env.language, title: this.run.name, words: vscode.l10n.bundle,
-    });
-  }
-
   private async receive(data: unknown): Promise<void> {
     const { parseMessage } = await import('./messages.ts');
     const message = parseMessage(data);
@@ -95,7 +88,11 @@ export class RunPanel {
 
   private async answer(message: ToHost): Promise<void> {
     switch (message.type) {
-      case 'ready': { await this.wake(); return; }
+      case 'ready': {
+        this.shell.arrived();
+        await this.wake();
+        return;
+      }
       case 'action': { await this.act(message.action); return; }
       case 'methodPage': { await openMethodPage(this.parts.extensionUri, message.method); return; }
       case 'save': {
