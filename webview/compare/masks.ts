@@ -4,20 +4,19 @@ import { clip, formatCount, formatValue } from '../format.ts';
 import { without } from '../looks.ts';
 import { drawBoxes } from '../masks/boxes.ts';
 import { ColourTables, type Scale, scaleOf } from '../masks/colours.ts';
-import { kindControl, levelControl, lookControls, TimeControl } from '../masks/controls.ts';
-import { type Cell, cellAt, cellSize, neighbour, type Placement, type Viewport, WHOLE, zoomAt } from '../masks/geometry.ts';
+import { kindControl, levelControl, lookControls, TimeControl, VIEWER_KEYS } from '../masks/controls.ts';
+import { type Cell, cellAt, cellSize, neighbour, type Placement, revealCell, type Viewport, WHOLE, zoomAt } from '../masks/geometry.ts';
 import { type MaskLayer, valueAt } from '../masks/layers.ts';
+import { Player } from '../masks/player.ts';
 import { listenToPane } from '../masks/pointer.ts';
+import { recordingsOf } from '../masks/recordings.ts';
 import { PaneRow } from '../masks/row.ts';
 import { type PaneContent } from '../masks/selection.ts';
 import { PictureStore, type RecordedStep } from '../masks/store.ts';
 import { Strip } from '../masks/strip.ts';
 import { t } from '../words.ts';
 import { type Context } from './context.ts';
-import { commonChoices, commonLevels, commonSteps, type CommonStep, type Pair, pairsOf, recordingsOf } from './pairs.ts';
-
-/** Milliseconds a step while playing. */
-const TEMPO = 700;
+import { commonChoices, commonLevels, commonSteps, type CommonStep, type Pair, pairsOf } from './pairs.ts';
 
 type Side = 'left' | 'right';
 interface Shown {
@@ -39,21 +38,30 @@ export class MasksBand {
   readonly #viewer: HTMLElement;
   readonly #row = new PaneRow(t('Masks of two runs'), (canvas) => { this.#listen(canvas); });
   readonly #strip: Strip;
+  readonly #player: Player<CommonStep>;
   readonly #time: TimeControl;
   readonly #tables = new ColourTables();
   #signature = '';
   #viewport: Viewport = WHOLE;
   #cell: Cell | undefined;
   #shown: Shown | undefined;
-  #timer: number | undefined;
 
   constructor(context: Context) {
     this.#context = context;
     this.#strip = new Strip((image) => { context.setView({ image }); }, (file) => this.#store('left')?.image(file));
-    this.#time = new TimeControl({ go: (position) => { this.#stop(); this.#go(position); }, play: () => { this.#togglePlay(); }, zoom: (factor) => { this.#zoom(factor); }, whole: () => { this.#zoom(0); } });
+    this.#player = new Player({
+      all: () => this.#steps(), view: () => context.view(),
+      show: (pictureStep) => { context.replaceView(pictureStep === undefined ? without(context.view(), 'pictureStep') : { ...context.view(), pictureStep }); },
+      changed: () => { this.redraw(); },
+      prepare: ({ left, right }) => {
+        this.#store('left')?.step(left);
+        this.#store('right')?.step(right);
+      },
+    });
+    this.#time = new TimeControl({ go: (position) => { this.#player.choose(position); }, play: () => { this.#player.toggle(); }, zoom: (factor) => { this.#zoom(factor); }, whole: () => { this.#zoom(0); } });
     this.#viewer = element('div', { class: 'viewer' }, this.#choosers, this.#row.node, this.#time.node, this.#looks);
     this.node = element('section', { class: 'band masks', 'aria-label': t('Masks of two runs') }, element('h2', {}, t('Masks of two runs')), this.#runs, this.#waiting, this.#strip.node, this.#viewer);
-    this.#row.node.setAttribute('aria-description', t('Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole image, comma and full stop change the step.'));
+    this.#row.node.setAttribute('aria-description', t('Arrow keys go from cell to cell. {0}', VIEWER_KEYS));
     this.#row.node.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
     new ResizeObserver(() => { this.redraw(); }).observe(this.#row.node);
     this.buildLooks();
@@ -114,54 +122,15 @@ export class MasksBand {
     return models[0] === undefined || models[1] === undefined ? [] : commonSteps(models[0], models[1]);
   }
 
-  #position(steps: readonly CommonStep[]): number {
-    const { pictureStep } = this.#context.view();
-    const at = pictureStep === undefined ? -1 : steps.findIndex(({ step }) => step >= pictureStep);
-    return at < 0 ? steps.length - 1 : at;
-  }
-
-  #go(position: number): void {
-    const steps = this.#steps();
-    const step = steps[position]?.step;
-    if (step === undefined) return;
-    // The last one means "the newest", so that running runs are followed.
-    if (position === steps.length - 1 && this.#timer === undefined) this.#context.replaceView(without(this.#context.view(), 'pictureStep'));
-    else this.#context.setView({ pictureStep: step });
-  }
-
-  #togglePlay(): void {
-    if (this.#timer !== undefined) {
-      this.#stop();
-      this.redraw();
-      return;
-    }
-    const steps = this.#steps();
-    this.#timer = window.setInterval(() => { this.#advance(); }, TEMPO);
-    this.#go(this.#position(steps) >= steps.length - 1 ? 0 : this.#position(steps) + 1);
-  }
-
-  #advance(): void {
-    const steps = this.#steps();
-    const next = this.#position(steps) + 1;
-    if (next < steps.length) this.#go(next);
-    else this.#stop();
-    this.redraw();
-  }
-
-  #stop(): void {
-    window.clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-
   draw(): void {
     show(this.node, this.#candidates().length > 0);
     const { left, right } = this.#chosen();
     const steps = this.#steps();
-    const position = this.#position(steps);
+    const position = this.#player.position(steps);
     const step = steps[position];
     const [mine, other] = step === undefined ? [] : [this.#store('left')?.step(step.left), this.#store('right')?.step(step.right)];
     this.#shown = mine !== undefined && other !== undefined ? this.#choose(mine, other) : step === undefined ? undefined : this.#shown;
-    this.#time.show(steps.map((item) => item.step), Math.max(0, position), this.#timer !== undefined);
+    this.#time.show(steps.map((item) => item.step), Math.max(0, position), this.#player.playing);
     show(this.#viewer, this.#shown !== undefined);
     show(this.#strip.node, this.#shown !== undefined);
     show(this.#waiting, this.#shown === undefined);
@@ -287,16 +256,36 @@ export class MasksBand {
       case '+': case '=': this.#zoom(1.6); return true;
       case '-': this.#zoom(1 / 1.6); return true;
       case '0': case 'Escape': this.#zoom(0); return true;
-      case ',': this.#go(Math.max(0, this.#position(this.#steps()) - 1)); return true;
-      case '.': this.#go(this.#position(this.#steps()) + 1); return true;
+      case ',': this.#player.by(-1); return true;
+      case '.': this.#player.by(1); return true;
+      case ' ': this.#player.toggle(); return true;
+      case '[': this.#changeImage(-1); return true;
+      case ']': this.#changeImage(1); return true;
+      case 'l': this.#nextLevel(); return true;
       default: return false;
     }
+  }
+
+  #changeImage(by: number): void {
+    if (this.#shown === undefined) return;
+    const { left, right } = this.#shown;
+    const count = Math.min(left.index.images.length, right.index.images.length);
+    const image = (Math.min(this.#context.view().image, count - 1) + by + count) % count;
+    this.#context.setView({ image });
+    this.#context.announce(t('Image {0}, {1}', image + 1, clip(left.index.images[image]?.id ?? '', 60)));
+  }
+
+  #nextLevel(): void {
+    const { levels = [], level = '' } = this.#controls ?? {};
+    const next = levels[(levels.findIndex(({ name }) => name === (this.#context.view().level ?? level)) + 1) % levels.length];
+    if (next !== undefined) this.#context.setView({ level: next.name });
   }
 
   #move(rows: number, columns: number): boolean {
     const grid = this.#grid();
     if (grid === undefined) return false;
     this.#cell = neighbour(this.#cell, grid.shape, rows, columns);
+    this.#viewport = revealCell(this.#viewport, this.#cell, this.#size(), cellSize(this.#size(), grid.shape, grid.stride));
     this.draw();
     this.#context.announce(`${t('row {0}, column {1}', this.#cell.row + 1, this.#cell.column + 1)}: ${this.#row.describe()}`);
     return true;

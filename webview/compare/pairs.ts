@@ -1,6 +1,7 @@
 /** What two runs recorded at the same step, of the same image, by the same mask. Pure. */
 import { type PictureIndex } from '../../src/experiment/record.ts';
 import { type RunModel } from '../model.ts';
+import { recordingsOf } from '../masks/recordings.ts';
 import { type Level, type MaskChoice, type PaneContent, choicesOf, levelsOf, panesOf } from '../masks/selection.ts';
 
 export interface Recorded {
@@ -8,21 +9,10 @@ export interface Recorded {
   readonly values: Float32Array;
 }
 
-export interface Recording {
-  readonly step: number;
-  readonly folder: string;
-}
-
 export interface CommonStep {
   readonly step: number;
   readonly left: string;
   readonly right: string;
-}
-
-/** Of the student, or of the first arm that recorded any; of each step the latest. */
-export function recordingsOf({ pictures }: RunModel): Recording[] {
-  const arm = pictures.some((mark) => mark.arm === 'student') ? 'student' : pictures[0]?.arm;
-  return [...new Map(pictures.filter((mark) => mark.arm === arm).map(({ step, folder }) => [step, { step, folder }])).values()].sort((a, b) => a.step - b.step);
 }
 
 export function commonSteps(left: RunModel, right: RunModel): CommonStep[] {

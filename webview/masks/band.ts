@@ -3,26 +3,27 @@ import { type BandContext } from '../curves/band.ts';
 import { button, element, perFrame, setText, show } from '../dom.ts';
 import { masksWaiting } from '../empty.ts';
 import { clip, formatAp, formatCount } from '../format.ts';
+import { without } from '../looks.ts';
 import { type PictureMark } from '../model.ts';
 import { type ViewState } from '../state.ts';
 import { type ToHost } from '../contract.ts';
 import { Bars } from './bars.ts';
 import { type RecordedImage, describeBoxes, drawBoxes } from './boxes.ts';
 import { ColourTables } from './colours.ts';
-import { BoxControls, TimeControl, kindControl, levelControl, lookControls, methodControl } from './controls.ts';
-import { type Cell, type Viewport, WHOLE, cellSize, neighbour, reveal, zoomAt } from './geometry.ts';
+import { BoxControls, TimeControl, VIEWER_KEYS, kindControl, levelControl, lookControls, methodControl } from './controls.ts';
+import { type Cell, type Viewport, WHOLE, cellSize, neighbour, revealCell, zoomAt } from './geometry.ts';
 import { type Look, type Spot, boxLayer, maskLayer, matrixSize, spotAt, spotText, valueAt } from './layers.ts';
 import { type PaneFrame } from './pane.ts';
 import { listenToPane } from './pointer.ts';
 import { ALL_LEVELS, type MaskChoice, type PaneContent, choicesOf, levelsOf, panesOf } from './selection.ts';
 import { Player } from './player.ts';
+import { recordingsOf } from './recordings.ts';
 import { PaneRow } from './row.ts';
 import { PictureStore, type RecordedStep } from './store.ts';
 import { Strip } from './strip.ts';
 import { nextRow, valuedBoxes } from './valued.ts';
 import { t } from '../words.ts';
 
-const KEYS = t('Plus and minus zoom, 0 shows the whole, comma and full stop change the step, space plays, brackets change the image, L the level.');
 const HINT = t('double-click or Ctrl + wheel to zoom, drag to move · keys on the panes: arrows for cells, + − 0 for zoom, comma and full stop for steps, space to play, [ ] for images, L for the level');
 
 interface Chosen {
@@ -46,7 +47,7 @@ export class MasksBand {
   readonly #choosers = element('div', { class: 'tools' });
   readonly #looks = element('div', { class: 'tools' });
   readonly #row = new PaneRow(t('Masks'), (canvas, index) => { this.#listen(canvas, index); });
-  readonly #player: Player;
+  readonly #player: Player<PictureMark>;
   readonly #strip: Strip;
   readonly #bars: Bars;
   readonly #time: TimeControl;
@@ -67,7 +68,11 @@ export class MasksBand {
     this.#context = context;
     this.#send = send;
     this.store = new PictureStore(send, () => { this.redraw(); });
-    this.#player = new Player(context, () => { this.redraw(); }, (folder) => { this.store.step(folder); });
+    this.#player = new Player({
+      all: () => recordingsOf(context.model), view: () => context.view(),
+      show: (step) => { context.replaceView(step === undefined ? without(context.view(), 'pictureStep') : { ...context.view(), pictureStep: step }); },
+      changed: () => { this.redraw(); }, prepare: ({ folder }) => { this.store.step(folder); },
+    });
     this.#strip = new Strip((image) => { this.#change({ image }); }, (file) => this.store.image(file));
     this.#bars = new Bars(context.announce);
     this.#time = new TimeControl({ go: (position) => { this.#player.choose(position); }, play: () => { this.#player.toggle(); }, zoom: (factor) => { this.#zoom(factor); }, whole: () => { this.#zoom(0); } });
@@ -93,7 +98,7 @@ export class MasksBand {
   }
 
   draw(): void {
-    const recorded = this.#player.recorded();
+    const recorded = recordingsOf(this.#context.model);
     const position = this.#player.position(recorded);
     const mark = recorded[position];
     const step = mark === undefined ? undefined : this.store.step(mark.folder);
@@ -187,7 +192,7 @@ export class MasksBand {
     })]);
     const of = choice?.title ?? t('none');
     this.#row.node.setAttribute('aria-label', chosen.level === ALL_LEVELS || chosen.level === '' ? t('Masks, {0}', of) : t('Masks, {0}, level {1}', of, chosen.level));
-    this.#row.node.setAttribute('aria-description', choice?.form === 'boxes' ? t('Arrow keys go from box to box. {0}', KEYS) : t('Arrow keys go from cell to cell. {0}', KEYS));
+    this.#row.node.setAttribute('aria-description', choice?.form === 'boxes' ? t('Arrow keys go from box to box. {0}', VIEWER_KEYS) : t('Arrow keys go from cell to cell. {0}', VIEWER_KEYS));
   }
 
   /** Maps and boxes lie on the image; a matrix is drawn for itself, a pixel a cell. */
@@ -287,13 +292,12 @@ export class MasksBand {
     return this.#goTo({ at: 'cell', cell });
   }
 
-  #keepInSight({ row, column }: Cell, grid: PaneContent): void {
+  #keepInSight(cell: Cell, grid: PaneContent): void {
     const image = this.#chosen?.image;
     const size = this.#ofMatrix || image === undefined ? matrixSize(grid) : image;
     const side = this.#ofMatrix || image === undefined ? 1 : cellSize(image, grid.shape, grid.stride);
-    const part = { left: (column * side) / size.width, right: ((column + 1) * side) / size.width, top: (row * side) / size.height, bottom: ((row + 1) * side) / size.height };
-    if (this.#ofMatrix) this.#matrixViewport = reveal(this.#matrixViewport, part);
-    else this.#viewport = reveal(this.#viewport, part);
+    if (this.#ofMatrix) this.#matrixViewport = revealCell(this.#matrixViewport, cell, size, side);
+    else this.#viewport = revealCell(this.#viewport, cell, size, side);
   }
 
   #moveRow(step: number): boolean {

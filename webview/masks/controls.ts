@@ -12,6 +12,8 @@ const OWNERS: readonly { readonly owner: Owner; readonly label: string }[] = [{ 
 const MOST_METHODS = 60;
 /** More methods than this are a list: a row of so many buttons would take lines. */
 const BUTTONS = 6;
+/** What every viewer does by keys on its panes, for those who hear it. */
+export const VIEWER_KEYS = t('Plus and minus zoom, 0 shows the whole, comma and full stop change the step, space plays, brackets change the image, L the level.');
 type MaskLooks = Pick<Looks, 'opacity' | 'sameScale' | 'colours'>;
 /** Side of the finest level's square in pixels. */
 const LARGEST_SQUARE = 24;

@@ -48,6 +48,11 @@ export function reveal(view: Viewport, part: { readonly left: number; readonly t
   return within({ scale: view.scale, x: along(view.x, part.left, part.right), y: along(view.y, part.top, part.bottom) });
 }
 
+/** As much as it takes to see a cell of a map or a matrix: keys go where the view does not. @param side of a cell, in pixels of the image */
+export function revealCell(view: Viewport, { row, column }: Cell, size: Size, side: number): Viewport {
+  return reveal(view, { left: (column * side) / size.width, right: ((column + 1) * side) / size.width, top: (row * side) / size.height, bottom: ((row + 1) * side) / size.height });
+}
+
 /**
  * Image pixels a cell covers. Images are stored at the network's input size, which a map covers fully (perhaps with
  * padding right and below); a larger stored image is taken to have been shrunk to the input.

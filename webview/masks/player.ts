@@ -1,89 +1,86 @@
-/** Time in the mask viewer: which recorded step is shown, and playing through them. */
-import { type BandContext } from '../curves/band.ts';
-import { without } from '../looks.ts';
-import { type PictureMark } from '../model.ts';
+/** Time in a mask viewer, of one run or of two: which recorded step is shown, and playing through them. */
+import { type Looks } from '../contract.ts';
 
 /** Milliseconds a step while playing. */
 const TEMPO = 700;
 
-export class Player {
-  readonly #context: BandContext;
-  readonly #changed: () => void;
-  /** What comes next is asked for while this is looked at. */
-  readonly #prepare: (folder: string) => void;
+export interface Recordings<Mark extends { readonly step: number }> {
+  /** In the order of their steps. */
+  all(): readonly Mark[];
+  view(): Pick<Looks, 'pictureStep'>;
+  /** Of no step: the newest, so that the viewer follows a run that goes. */
+  show(step: number | undefined): void;
+  /** Another step is shown, or playing ended. */
+  changed(): void;
+  /** Comes next while this is looked at. */
+  prepare(mark: Mark): void;
+}
+
+export class Player<Mark extends { readonly step: number }> {
+  readonly #recordings: Recordings<Mark>;
   #timer: number | undefined;
 
-  constructor(context: BandContext, changed: () => void, prepare: (folder: string) => void) {
-    this.#context = context;
-    this.#changed = changed;
-    this.#prepare = prepare;
+  constructor(recordings: Recordings<Mark>) {
+    this.#recordings = recordings;
   }
 
   get playing(): boolean {
     return this.#timer !== undefined;
   }
 
-  /** Recorded steps of the student, or of the first arm that recorded any. */
-  recorded(): PictureMark[] {
-    const { pictures } = this.#context.model;
-    const arm = pictures.some((mark) => mark.arm === 'student') ? 'student' : pictures[0]?.arm;
-    const latest = new Map(pictures.filter((mark) => mark.arm === arm).map((mark) => [mark.step, mark]));
-    return [...latest.values()].sort((a, b) => a.step - b.step);
-  }
-
   /** Index into the recorded steps: the one that was chosen, else always the newest. */
-  position(recorded: readonly PictureMark[]): number {
-    const { pictureStep } = this.#context.view();
-    if (pictureStep === undefined) return recorded.length - 1;
-    const at = recorded.findIndex((mark) => mark.step >= pictureStep);
-    return at < 0 ? recorded.length - 1 : at;
+  position(all: readonly Mark[]): number {
+    const { pictureStep } = this.#recordings.view();
+    if (pictureStep === undefined) return all.length - 1;
+    const at = all.findIndex((mark) => mark.step >= pictureStep);
+    return at < 0 ? all.length - 1 : at;
   }
 
-  go(position: number): void {
-    const recorded = this.recorded();
-    const mark = recorded[Math.max(0, position)];
+  #go(position: number): void {
+    const all = this.#recordings.all();
+    const mark = all[Math.max(0, position)];
     if (mark === undefined) return;
-    // The last one means "the newest", so that the viewer follows the run again.
-    if (position === recorded.length - 1 && !this.playing) this.#context.replaceView(without(this.#context.view(), 'pictureStep'));
-    else this.#context.setView({ pictureStep: mark.step });
-    this.#changed();
+    this.#recordings.show(position === all.length - 1 && !this.playing ? undefined : mark.step);
+    this.#recordings.changed();
   }
 
   /** Stops playing: somebody chose a step. */
   choose(position: number): void {
     this.stop();
-    this.go(position);
+    this.#go(position);
   }
 
   by(steps: number): void {
-    this.choose(this.position(this.recorded()) + steps);
+    const all = this.#recordings.all();
+    this.choose(Math.min(all.length - 1, this.position(all) + steps));
+    this.#recordings.changed();
   }
 
   toggle(): void {
     if (this.playing) {
       this.stop();
-      this.#changed();
+      this.#recordings.changed();
       return;
     }
-    const recorded = this.recorded();
-    if (recorded.length < 2) return;
-    const atEnd = this.position(recorded) >= recorded.length - 1;
+    const all = this.#recordings.all();
+    if (all.length < 2) return;
+    const atEnd = this.position(all) >= all.length - 1;
     this.#timer = window.setInterval(() => { this.#advance(); }, TEMPO);
-    if (atEnd) this.go(0);
+    if (atEnd) this.#go(0);
     else this.#advance();
   }
 
   #advance(): void {
-    const recorded = this.recorded();
-    const next = this.position(recorded) + 1;
-    if (next >= recorded.length) {
+    const all = this.#recordings.all();
+    const next = this.position(all) + 1;
+    if (next >= all.length) {
       this.stop();
-      this.#changed();
+      this.#recordings.changed();
       return;
     }
-    this.go(next);
-    const after = recorded[next + 1];
-    if (after !== undefined) this.#prepare(after.folder);
+    this.#go(next);
+    const after = all[next + 1];
+    if (after !== undefined) this.#recordings.prepare(after);
   }
 
   stop(): void {
