@@ -2,6 +2,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { EXPERIMENT_GLOB, isExperiment, type CommandFactory, type Context } from '../context.ts';
+import { type Run } from '../run.ts';
 import { nodePath, runsRootFor } from '../settings.ts';
 import { makesSweep } from '../sweep.ts';
 import { isTrusted, uriOf } from './targets.ts';
@@ -79,7 +80,11 @@ export async function isSaved(document: vscode.TextDocument): Promise<boolean> {
 }
 
 async function mayRunAgain(context: Context, file: string): Promise<boolean> {
-  const live = context.runs.live().find(({ sourceFile }) => sourceFile === file);
+  const going = (): Run | undefined => context.runs.live().find(({ sourceFile }) => sourceFile === file);
+  const known = going();
+  // Its panel may have said a moment ago that it is over.
+  if (known !== undefined) await context.runs.refresh(known.folder);
+  const live = going();
   if (live === undefined) return true;
   const again = vscode.l10n.t('Run Again');
   const answer = await vscode.window.showWarningMessage(vscode.l10n.t('{0} is still running. Two runs share the machine and each takes longer.', live.name), again);
