@@ -185,6 +185,12 @@ describe.skipIf(!hasChromium)('a comparison in Chromium', () => {
     expect(difference).toBeCloseTo(right - left, 2);
     await opened.page.locator('.time input').fill('1');
     await waitUntil(opened, 'document.querySelector(".when").textContent.startsWith("step 30 ")');
+    // A step that was chosen by a key is kept: playing stops.
+    await opened.page.locator('.panes').focus();
+    await opened.page.keyboard.press(' ');
+    await opened.page.getByRole('button', { name: 'Pause' }).waitFor();
+    await opened.page.keyboard.press(',');
+    await opened.page.getByRole('button', { name: 'Play the recorded steps' }).waitFor();
     await opened.page.getByRole('button', { name: 'Swap' }).click();
     await waitUntil(opened, 'document.querySelector(".pane h3").textContent === "scenes-fgd-fast"');
   });
