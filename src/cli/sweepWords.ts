@@ -46,7 +46,9 @@ export function liveTable(entries: readonly Entry[], output: Output, json: boole
     if (json) output.line(JSON.stringify({ key, label, seed, state: entry.state, reason, AP: AP === undefined ? null : 100 * AP, folder: entry.folder }));
     else output.line(`${entry.state.padEnd(9)} ${nameOf(label)}, seed ${seed}${AP === undefined ? '' : `: AP ${percent(AP)}`}${reason === undefined ? '' : ` (${reason})`}`);
   }
-  if (json || !output.terminal) return;
+  if (json) return;
+  tellWaiting(entries, output);
+  if (!output.terminal) return;
   const count = (state: Entry['state']): number => entries.filter((entry) => entry.state === state).length;
   const live = entries.filter(({ state }) => state === 'handed');
   const width = Math.max(20, output.columns - 1);
@@ -60,6 +62,17 @@ export function liveTable(entries: readonly Entry[], output: Output, json: boole
     ...(live.length > MOST_LIVE ? [`  and ${live.length - MOST_LIVE} more`] : []),
   ];
   output.status(lines.map((line) => line.slice(0, width)).join('\n'));
+}
+
+const toldWaiting = new WeakMap<readonly Entry[], string>();
+
+/** Why runs wait that could go otherwise: once, and again when it is another reason. */
+function tellWaiting(entries: readonly Entry[], output: Output): void {
+  const reasons = new Map<string, number>();
+  for (const { state, reason } of entries) if (state === 'waiting' && reason !== undefined) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  const news = [...reasons.keys()].join('\n');
+  if (news !== '' && toldWaiting.get(entries) !== news) for (const [reason, runs] of reasons) output.line(`${'waiting'.padEnd(9)} ${runs} ${runs === 1 ? 'run' : 'runs'}: ${reason}`);
+  toldWaiting.set(entries, news);
 }
 
 function nameOf(label: string): string {

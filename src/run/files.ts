@@ -25,7 +25,7 @@ export function writeAtomically(path: string, content: string | Uint8Array): voi
 export function diskError(path: string, cause: unknown): unknown {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new DistillError('DL602', 'The disk is full.', { where: { file: path }, advice: 'Free some space, then resume the run: it goes on from its last checkpoint.', cause });
+    return new DistillError('DL602', code === 'EDQUOT' ? 'Your quota of this disk is used up.' : 'The disk is full.', { where: { file: path }, advice: 'Free some space, then resume the run: it goes on from its last checkpoint.', cause });
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new DistillError('DL603', 'The run folder cannot be written.', { where: { file: path }, got: code, advice: 'Check the permissions of the folder, then resume the run.', cause });

@@ -58,6 +58,8 @@ export class SweepQueue {
   #rest = 0;
   /** Jobs that were taken from the scheduler's queue because their run was asked to stop. */
   readonly #cancelled = new Set<string>();
+  /** Runs that the launcher did not take for now: their folders say that they wait. */
+  readonly #keptBack = new Set<Entry>();
 
   private constructor(options: QueueOptions, plan: SweepPlan & { readonly text: string }, entries: readonly Entry[]) {
     this.#options = options;
@@ -101,6 +103,7 @@ export class SweepQueue {
       else await sleep(interval, undefined, { signal }).catch(() => undefined);
     }
     const state = this.#ending ?? 'finished';
+    for (const { folder: run } of this.#keptBack) if (run !== undefined) await noteEnd(run, 'stopped');
     await writeJournal(folder, { type: 'closed', state });
     await dropQueue(folder);
     await this.#options.launcher.close?.();
@@ -267,10 +270,12 @@ export class SweepQueue {
     if (folder === undefined || started === undefined) return;
     if ('later' in started) {
       entry.reason = started.later;
+      this.#keptBack.add(entry);
       this.#later = Date.now() + (this.#options.later ?? LATER_MS);
       if (name !== 'local') await noteJob(folder, { launcher: name, job: '', state: 'waiting', reason: started.later, since: Date.now() });
       return;
     }
+    this.#keptBack.delete(entry);
     if ('error' in started) {
       await noteEnd(folder, 'failed', started.error);
       entry.state = 'failed';

@@ -50,8 +50,9 @@ export function tooLarge(path: string, got: string): DistillError {
 }
 
 export function unwritable(path: string, cause: unknown): DistillError {
-  const full = errorCode(cause) === 'ENOSPC';
-  return new DistillError('DL410', `The weight file ${path} cannot be written: ${full ? 'the disk is full' : messageOf(cause)}.`, {
+  const code = errorCode(cause);
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new DistillError('DL410', `The weight file ${path} cannot be written: ${code === 'EDQUOT' ? 'your quota of this disk is used up' : full ? 'the disk is full' : messageOf(cause)}.`, {
     advice: full ? 'Free some space and try again; a file that was there before is unchanged.' : 'Check that the folder exists and may be written to.', cause,
   });
 }

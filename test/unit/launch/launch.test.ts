@@ -83,6 +83,7 @@ describe('a new run folder', () => {
 
   it.each([['ENOSPC', 'DL701'], ['EDQUOT', 'DL701'], ['EACCES', 'DL702'], ['EROFS', 'DL702'], ['ENOTDIR', 'DL703']])('%s becomes %s', (errno, expected) => {
     expect(diskError('/x', Object.assign(new Error(errno), { code: errno }))).toMatchObject({ code: expected });
+    if (errno === 'EDQUOT') expect(diskError('/x', Object.assign(new Error(errno), { code: errno }))).toMatchObject({ message: 'Your quota of this disk is used up.' });
     const other = new Error('x');
     expect(diskError('/x', other)).toBe(other);
   });

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Output } from '../../../src/cli/output.ts';
+import { liveTable } from '../../../src/cli/sweepWords.ts';
 import { DistillError } from '../../../src/errors.ts';
 import { FILES } from '../../../src/experiment/record.ts';
 import { launchSchema } from '../../../src/experiment/sweepSchema.ts';
@@ -151,6 +153,33 @@ describe('a queue', () => {
     await queue.work();
     expect(states(queue)).toEqual(['failed', 'finished']);
     expect((await listRuns([runsRoot])).find(({ state }) => state === 'failed')).toMatchObject({ error: { code: 'DL761', message: 'There is no such partition.' } });
+  });
+});
+
+describe('a queue whose launcher takes no more', () => {
+  it('lets runs wait with that reason, leaves none of them behind as waiting when it is paused, and begins them when it can', async () => {
+    const folder = await newSweep(5, 'seeds: [0, 1]\n');
+    const words = 'Slurm takes no more jobs now (limit); tried again every minute.';
+    const full: Launcher = { name: 'slurm', states: () => Promise.resolve(new Map()), stop: () => Promise.resolve(), start: (jobs) => Promise.resolve(jobs.map(() => ({ later: words }))) };
+    const lines: string[] = [];
+    const output: Output = { line: (text) => { lines.push(text); }, note: () => undefined, status: () => undefined, terminal: false, columns: 100 };
+    const pause = new AbortController();
+    let looks = 0;
+    const queue = await open(folder, 2, {
+      launcher: full,
+      onLook: (entries) => {
+        liveTable(entries, output, false);
+        looks += 1;
+        if (looks === 3) void listRuns([runsRoot]).then((runs) => { expect(runs.map(({ state, reason }) => [state, reason])).toEqual([['preparing', words], ['preparing', words]]); }).finally(() => { pause.abort(); });
+      },
+    });
+    expect(await queue.work(pause.signal)).toBe('paused');
+    expect(lines).toEqual([`waiting   2 runs: ${words}`]);
+    expect((await listRuns([runsRoot])).map(({ state }) => state)).toEqual(['stopped', 'stopped']);
+    const again = await open(folder);
+    expect(states(again)).toEqual(['waiting', 'waiting']);
+    expect(await again.work()).toBe('finished');
+    expect(await listRuns([runsRoot])).toHaveLength(2);
   });
 });
 
