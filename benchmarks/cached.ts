@@ -1,5 +1,5 @@
 /**
- * The same step with the teacher's outputs from the cache (`engine.teacherCache.keep: half`): entries are checked and unpacked in
+ * The same step with the teacher's outputs from the cache (`engine.teacherCache`, kept in `half` or `full` precision): entries are checked and unpacked in
  * each step, here on the thread that trains, where a run has another one for it.
  */
 import { type Detector } from '../src/detectors/detector.ts';
@@ -12,7 +12,7 @@ import { trainingStep, unprefixed } from '../src/run/step.ts';
 import { decodeEntry, encodeEntry } from '../src/teacherCache/index.ts';
 import { makeSubject, recipe, type Sizes, type StepTime } from './subject.ts';
 
-export function cachedStep(sizes: Sizes, teacher: Detector, engine: Engine): () => StepTime {
+export function cachedStep(sizes: Sizes, keep: 'half' | 'full', teacher: Detector, engine: Engine): () => StepTime {
   const { size: [height, width], batch } = sizes;
   const { student, distillers, inputs } = makeSubject(sizes, teacher, engine, false);
   const images = Array.from({ length: batch }, (_, slot) => float32([1, height, width, 3], (inputs.images?.data as Float32Array).slice(slot * height * width * 3, (slot + 1) * height * width * 3)));
@@ -26,7 +26,7 @@ export function cachedStep(sizes: Sizes, teacher: Detector, engine: Engine): () 
   const outputs = fed.read(0);
   const entries = images.map((image) => {
     const made = program.run('teach', { images: image });
-    return encodeEntry(outputs.map(({ name }) => made[name]?.data as Float32Array), 'half');
+    return encodeEntry(outputs.map(({ name }) => made[name]?.data as Float32Array), keep);
   });
   const taught = (): HostTensors => {
     const values = outputs.map(({ shape }) => new Float32Array(batch * sizeOf(shape)));

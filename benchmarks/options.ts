@@ -13,6 +13,8 @@ export interface BenchOptions extends Sizes {
   /** No round begins after so many seconds of them; two are done in any case. */
   readonly seconds: number;
   readonly contenders: readonly ContenderName[];
+  /** What the contender `cached` keeps of a value. */
+  readonly cache: 'half' | 'full';
   /** Rounds of the parts; 0 for none. */
   readonly parts: number;
   readonly threads: number;
@@ -29,6 +31,7 @@ export const USAGE = `npm run bench -- [options]
   --method fgd        fgd | rm+pfi | pkd
   --contenders captured,opByOp,pytorchEager
                       of captured, cached (the teacher's outputs from its cache), opByOp, pytorchEager, pytorchCompiled (torch.compile: its compiler takes minutes)
+  --cache full        what cached keeps: full (32 bits of a value) or half (16)
   --steps 3           timed steps of each contender in a round
   --rounds 5          rounds; the contenders take turns
   --seconds 120       no round begins after so long
@@ -47,7 +50,7 @@ const schema = z.object({
   size: z.string().regex(/^(small|\d+(x\d+)?)$/).default('256'), method: z.enum(['fgd', 'rm+pfi', 'pkd']).default('fgd'),
   contenders: z.string().default('captured,opByOp,pytorchEager').transform((list) => list.split(',')).pipe(z.array(z.enum(CONTENDERS)).refine((list) => list.includes('captured'), 'captured is what the others are compared with')),
   batch: whole.optional(), steps: whole.default(3), rounds: whole.default(5), seconds: whole.default(120), parts: z.coerce.number().int().min(0).default(3), classes: whole.optional(),
-  teacher: backbone.optional(), student: backbone.optional(), norm: z.enum(['batch', 'frozen']).default('batch'),
+  teacher: backbone.optional(), student: backbone.optional(), norm: z.enum(['batch', 'frozen']).default('batch'), cache: z.enum(['half', 'full']).default('full'),
   threads: whole.default(availableParallelism()), device: z.string().default('cpu'),
   python: z.string().default(process.env.DISTILL_LAB_PYTHON ?? 'python3'),
 });

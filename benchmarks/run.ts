@@ -78,7 +78,7 @@ async function measure(options: BenchOptions, folder: string): Promise<number> {
   if (!captured.program.captured) say('notice: this backend cannot capture steps; "captured" runs op by op');
   const own = (name: ContenderName, step: () => StepTime): Contender => ({ name, run: (steps) => Promise.resolve(Array.from({ length: steps }, step)) });
   const contenders = [own('captured', captured.step)];
-  if (options.contenders.includes('cached')) contenders.push(own('cached', cachedStep(options, teacher.detector, engine)));
+  if (options.contenders.includes('cached')) contenders.push(own('cached', cachedStep(options, options.cache, teacher.detector, engine)));
   if (options.contenders.includes('opByOp')) contenders.push(own('opByOp', makeSubject(options, teacher.detector, engine, false).step));
 
   const config = { ...await writeTwinFiles(folder, options, teacher, captured), threads: options.threads, device: options.device === 'cpu' ? 'cpu' : `cuda:${options.device}` };

@@ -1,5 +1,5 @@
 /** The product's TypeScript for benchmarks that are plain scripts: bundled into a folder for the moment, and imported. */
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -7,11 +7,13 @@ import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Runs `work` with a folder of its own, gone afterwards; packages are found from there. */
+/** Runs `work` with a folder of its own, gone afterwards; packages, and the ops that the engine was built with, are found from there. */
 export async function withFolder(work) {
   const folder = await mkdtemp(join(tmpdir(), 'distill-lab-benchmark-'));
   try {
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
+    await mkdir(join(folder, 'native'));
+    await symlink(join(root, 'src/engine/native/kernels'), join(folder, 'native', 'kernels'), 'dir');
     return await work(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -43,12 +43,23 @@ export async function compileAddon(compiler: string, sources: AddonSources, engi
   await runCommand(compiler, ['-x', 'c', framework, ...common, `-I${sources.headers}`, sources.quiet, '-o', join(engine, quietFile)], options);
 }
 
+export interface KernelSources {
+  /** Folder of the ops' sources. */
+  readonly kernels: string;
+  /** Folder with `node_api.h`. */
+  readonly headers: string;
+  /** Folder of the engine: it holds TensorFlow's libraries and headers. */
+  readonly engine: string;
+  /** The file to write. */
+  readonly output: string;
+}
+
 /** Builds our own ops against the engine's TensorFlow. @returns whether it worked: an engine without them is slower, no more */
-export async function compileKernels(compiler: string, sources: AddonSources, engine: string, output: string, signal?: AbortSignal): Promise<boolean> {
+export async function compileKernels(compiler: string, { kernels, headers, engine, output }: KernelSources, signal?: AbortSignal): Promise<boolean> {
   const tensorflow = join(engine, 'tensorflow');
   const libraries = await linkable(tensorflow);
-  const files = (await readdir(sources.kernels)).filter((name) => name.endsWith('.cc')).map((name) => join(sources.kernels, name));
-  const includes = [sources.headers, join(tensorflow, 'include')].map((folder) => `-I${folder}`);
+  const files = (await readdir(kernels)).filter((name) => name.endsWith('.cc')).map((name) => join(kernels, name));
+  const includes = [headers, join(tensorflow, 'include')].map((folder) => `-I${folder}`);
   const { code } = await runCommand(compiler, ['-std=c++17', ...common, '-O3', '-pthread', ...includes, ...files, ...libraries.slice(-1), '-o', output], { signal });
   return code === 0;
 }

@@ -7,11 +7,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compileKernels, findCompiler } from './compile.ts';
-import { addonSources, type AddonSources } from './places.ts';
+import { addonSources, kernelSources } from './places.ts';
 
-/** The file of these sources' build in an engine; undefined where the sources are not there. */
-export function kernelsFile({ kernels }: Pick<AddonSources, 'kernels'>): string | undefined {
-  if (!existsSync(kernels)) return undefined;
+/** The file of the sources' build in an engine; undefined where the sources are not there. */
+export function kernelsFile(): string | undefined {
+  const kernels = kernelSources();
+  if (kernels === undefined) return undefined;
   const digest = createHash('sha256');
   for (const name of readdirSync(kernels).sort()) digest.update(name).update(readFileSync(join(kernels, name)));
   return `kernels-${digest.digest('hex').slice(0, 12)}.node`;
@@ -19,8 +20,7 @@ export function kernelsFile({ kernels }: Pick<AddonSources, 'kernels'>): string 
 
 /** Makes this version's ops known to the TensorFlow that is loaded. @returns whether they are there */
 export function loadKernels(engine: string): boolean {
-  const sources = addonSources();
-  const file = sources === undefined ? undefined : kernelsFile(sources);
+  const file = kernelsFile();
   if (file === undefined || !existsSync(join(engine, file))) return false;
   try {
     process.dlopen({ exports: {} }, join(engine, file));
@@ -32,15 +32,15 @@ export function loadKernels(engine: string): boolean {
 }
 
 /** Compiles this version's ops for an engine that lacks them. @returns whether it has them now; what keeps it from that is no error */
-export async function addKernels(engine: string, sources: AddonSources, signal?: AbortSignal): Promise<boolean> {
-  const file = kernelsFile(sources);
-  if (file === undefined) return false;
+export async function addKernels(engine: string, signal?: AbortSignal): Promise<boolean> {
+  const [file, kernels, headers] = [kernelsFile(), kernelSources(), addonSources()?.headers];
+  if (file === undefined || kernels === undefined || headers === undefined) return false;
   const path = join(engine, file);
   if (existsSync(path)) return true;
   const compiler = await findCompiler(signal);
   if (compiler === undefined) return false;
   const aside = join(engine, `.${file}-${process.pid}`);
-  if (!(await compileKernels(compiler, sources, engine, aside, signal))) {
+  if (!(await compileKernels(compiler, { kernels, headers, engine, output: aside }, signal))) {
     await rm(aside, { force: true }).catch(() => undefined);
     return false;
   }

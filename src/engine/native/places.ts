@@ -21,18 +21,21 @@ export interface AddonSources {
   readonly headers: string;
   /** Our own `quiet.c`. */
   readonly quiet: string;
-  /** Folder of our own ops. */
-  readonly kernels: string;
 }
 
 /** What is compiled against TensorFlow: copied beside the bundle by the build, else from the packages themselves. */
 export function addonSources(): AddonSources | undefined {
   const bundled = join(here, 'native');
-  if (existsSync(join(bundled, 'binding', 'tfjs_binding.cc'))) return { package: bundled, headers: join(bundled, 'node-api'), quiet: join(bundled, 'quiet.c'), kernels: join(bundled, 'kernels') };
+  if (existsSync(join(bundled, 'binding', 'tfjs_binding.cc'))) return { package: bundled, headers: join(bundled, 'node-api'), quiet: join(bundled, 'quiet.c') };
   const binding = packageFolder('@tensorflow/tfjs-node-gpu');
   const headers = packageFolder('node-api-headers');
   if (binding === undefined || headers === undefined) return undefined;
-  return { package: binding, headers: join(headers, 'include'), quiet: join(here, 'quiet.c'), kernels: join(here, 'kernels') };
+  return { package: binding, headers: join(headers, 'include'), quiet: join(here, 'quiet.c') };
+}
+
+/** Folder of the sources of our own ops. */
+export function kernelSources(): string | undefined {
+  return [join(here, 'native', 'kernels'), join(here, 'kernels')].find((folder) => existsSync(folder));
 }
 
 /** Folder of tfjs's WebAssembly files, with a slash at its end, as `setWasmPaths` wants it. */

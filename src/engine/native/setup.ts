@@ -95,13 +95,12 @@ async function findWorking(task: Task): Promise<Outcome | undefined> {
  * @returns false if it has to be set up anew: it is from before engines kept the headers that this takes
  */
 async function freshened(folder: string, { root, signal, say }: Task): Promise<boolean> {
-  const sources = addonSources();
-  const file = sources === undefined ? undefined : kernelsFile(sources);
-  if (sources === undefined || file === undefined || existsSync(join(folder, file))) return true;
+  const file = kernelsFile();
+  if (file === undefined || existsSync(join(folder, file))) return true;
   if (!existsSync(join(folder, 'tensorflow', 'include'))) return false;
   say('compile', 'Compiling fast convolutions');
   try {
-    await addKernels(folder, sources, signal);
+    await addKernels(folder, signal);
   } catch (error) {
     signal?.throwIfAborted();
     // Somebody else's folder, or a full disk: the engine works as it is.
@@ -128,7 +127,7 @@ async function install(task: Task, force: boolean): Promise<Outcome> {
     const wheels = await fetchLibraries(task, python, aside);
     task.say('compile', 'Compiling the bridge between Node and TensorFlow');
     await compileAddon(compiler, sources, aside, signal);
-    await addKernels(aside, sources, signal);
+    await addKernels(aside, signal);
     await verify(task, aside);
     await writeManifest(aside, flavour, wheels);
     // A temporary folder is its owner's only; an engine may serve everybody.

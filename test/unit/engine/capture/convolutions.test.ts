@@ -107,8 +107,16 @@ describe('the graph', () => {
     expect(ops.sort()).toEqual(['BatchMatMulV2', 'BatchMatMulV2', 'BatchMatMulV2', 'WinogradFilter', 'WinogradFilterGrad', 'WinogradInputGrad', 'WinogradOutput', 'WinogradOutputGrad', 'WinogradTiles']);
   });
 
+  it('makes large transforms anew for the gradients, and only then', () => {
+    const [wide, large, gradient] = [given('wide', 1, 128, 128, 128), given('large', 3, 3, 128, 1024), given('gradient', 1, 128, 128, 1024)] as const;
+    const forward = convolution('y', 'Conv2D', ['wide:0', 'large:0'], [1, 128, 128, 1024]);
+    const gradients = [convolution('dx', 'Conv2DBackpropInput', ['sizes:0', 'large:0', 'gradient:0'], [1, 128, 128, 128]), convolution('dg', 'Conv2DBackpropFilter', ['wide:0', 'sizes:0', 'gradient:0'], [3, 3, 128, 1024])];
+    const nodes = asProducts(new Set(['y', 'dx', 'dg']))([wide, large, gradient, forward, ...gradients]);
+    expect(nodes.filter(({ op }) => op === 'WinogradTiles' || op === 'WinogradFilter').map(({ input }) => input)).toEqual([['large:0', '^wide'], ['wide:0'], ['large:0', '^gradient'], ['wide:0', '^gradient']]);
+  });
+
   it('takes in a bias and a rectifier that alone read the result', () => {
-    expect(opsOf([x, g, b, y, biased, rectified], 'rectified')).toEqual(['WinogradTiles', 'WinogradFilter', 'BatchMatMulV2', 'WinogradOutputBias']);
+    expect(opsOf([x, g, b, y, biased, rectified], 'rectified')).toEqual(['WinogradFilter', 'WinogradTiles', 'BatchMatMulV2', 'WinogradOutputBias']);
     const last = asProducts(new Set(['rectified']))([x, g, b, y, biased, rectified]).at(-1);
     expect(last).toMatchObject({ name: 'rectified', attr: { relu: { i: 1 } } });
   });
