@@ -26,7 +26,7 @@ export interface Golden {
   readonly logits: readonly Summary[];
   readonly regression: readonly Summary[];
   readonly centerness?: readonly Summary[];
-  /** By the golden's own record its gradients jump under noise of rounding's size. The others' must agree as they are. */
+  /** By the golden's own record its gradients jump under noise of rounding's size. */
   readonly atBend: boolean;
   /** Half a unit of the last place of stored samples: gradients of torchvision's cases have 7 decimals, some are below 1e-5. */
   readonly rounding: number;
@@ -71,11 +71,26 @@ export async function checkGolden(golden: Golden, capture: boolean): Promise<voi
     const candidates = Object.fromEntries(Object.entries(results).filter(([key]) => key.startsWith('candidate.')).map(([key, value]) => [key.slice('candidate.'.length), value]));
     checkDetections(golden, detector.detections(candidates, truth.map(() => golden.contentSize)));
     let wrong = failureOf(() => { checkGradients(golden, learners, results); });
-    for (let draw = 1; golden.atBend && wrong !== undefined && draw <= NOISE.draws; draw += 1) {
+    const atBend = golden.atBend || (capture && wrong !== undefined && await jumps(golden, learners, levels.length, inputs));
+    for (let draw = 1; atBend && wrong !== undefined && draw <= NOISE.draws; draw += 1) {
       const noisy = session.run({ ...inputs, images: disturb(golden.images, Random.of(draw)) });
       if (failureOf(() => { checkOutputs(golden, noisy); checkLosses(golden, noisy); checkGradients(golden, learners, noisy); }) === undefined) wrong = undefined;
     }
     if (wrong !== undefined) throw wrong;
+  } finally {
+    session.dispose();
+  }
+}
+
+/**
+ * Whether a case is at a bend by our own op-by-op gradients: they agree as they are, and not under every draw of the noise. Captured
+ * convolutions round otherwise (`engine.convolutions: fast`) and may fall on the other side of it; nobody has noted that for every golden.
+ */
+async function jumps(golden: Golden, learners: readonly Parameter[], levels: number, inputs: HostTensors): Promise<boolean> {
+  const session = await openSession(false, step(golden.detector, learners, levels), inputs, golden.detector.parameters.all().map(({ variable }) => variable));
+  try {
+    const fails = (images: HostTensor): boolean => failureOf(() => { checkGradients(golden, learners, session.run({ ...inputs, images })); }) !== undefined;
+    return !fails(golden.images) && Array.from({ length: NOISE.draws }, (_, draw) => Random.of(draw + 1)).some((random) => fails(disturb(golden.images, random)));
   } finally {
     session.dispose();
   }
