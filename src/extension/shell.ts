@@ -2,8 +2,9 @@
 import * as vscode from 'vscode';
 import { newNonce, pageHtml } from './html.ts';
 
-/** How long a page may take to say that it is there; then it is loaded anew. Longer each time: the machine may be slow. */
-const PATIENCE_MS = [5000, 10_000, 20_000];
+/** How long a page may take to say that it is there; then it is loaded anew. Twice as long each time, for the machine may be slow. */
+const PATIENCE_MS = 2000;
+const MOST_PATIENCE_MS = 32_000;
 
 export interface ShellParts {
   readonly extensionUri: vscode.Uri;
@@ -60,8 +61,8 @@ export class Shell implements vscode.Disposable {
 
   #wait(): void {
     clearTimeout(this.#timer);
-    const patience = PATIENCE_MS[this.#tries];
-    if (patience === undefined || !this.#panel.visible) return;
+    if (!this.#panel.visible) return;
+    const patience = Math.min(PATIENCE_MS * 2 ** this.#tries, MOST_PATIENCE_MS);
     this.#timer = setTimeout(() => {
       this.#tries += 1;
       this.#parts.log.warn(`The page of ${this.#panel.title} did not come up within ${patience / 1000} s; it is loaded anew.`);
