@@ -15,7 +15,7 @@ const TILE = 4;
 const LEAST_TILES = 16;
 const LEAST_USE = 0.5;
 /** Transforms of more bytes than this are made again for the backward pass: they are four times the filter, and twice the map, in size. */
-const MOST_KEPT = 2 ** 23;
+const MOST_KEPT = 10e6;
 const PRODUCTS = 36;
 
 export class Winograd implements Way {
