@@ -21,10 +21,10 @@ spec:
           image: registry.example/distill-lab:1
           args: [sleep, infinity]
           resources: { requests: { cpu: 500m } }
-          volumeMounts: [{ name: work, mountPath: /data/work }]
+          volumeMounts: [{ name: work, mountPath: /data/vision }]
       volumes: [{ name: work, persistentVolumeClaim: { claimName: work } }]
 `;
-const job: Job = { folder: '/data/work/runs/it\'s one', argv: ['/usr/bin/node', '/opt/cli.js', 'run-child', 'x'], resources: { grace: 60 } };
+const job: Job = { folder: '/data/vision/runs/it\'s one', argv: ['/usr/bin/node', '/opt/cli.js', 'run-child', 'x'], resources: { grace: 60 } };
 const names = { name: 'distill-a-1', namespace: 'vision', sweep: 'a' };
 const template = parseTemplate(TEMPLATE, '/x/job.yaml');
 /** As a tree of anything. */
@@ -51,7 +51,7 @@ describe('a Job from a template', () => {
 
   it('runs the child in the shell of the container, whatever the run is called', () => {
     const [container] = manifestOf().spec?.template?.spec?.containers ?? [];
-    expect(container).toMatchObject({ name: 'train', image: 'registry.example/distill-lab:1', command: ['/bin/sh', '-c', expect.stringContaining('folder=\'/data/work/runs/it\'\\\'\'s one\'; node=\'/usr/bin/node\'; cli=\'/opt/cli.js\'')], resources: { requests: { cpu: '500m' } } });
+    expect(container).toMatchObject({ name: 'train', image: 'registry.example/distill-lab:1', command: ['/bin/sh', '-c', expect.stringContaining('folder=\'/data/vision/runs/it\'\\\'\'s one\'; node=\'/usr/bin/node\'; cli=\'/opt/cli.js\'')], resources: { requests: { cpu: '500m' } } });
     expect(container?.args).toBeUndefined();
     expect(manifestOf(TEMPLATE, {}, '/app/cli.js').spec?.template?.spec?.containers?.[0]?.command?.[2]).toContain('cli=\'/app/cli.js\'');
   });
@@ -104,12 +104,12 @@ describe('a template', () => {
   });
 
   test.each([
-    ['/data/work/runs/a', TEMPLATE, undefined], ['/data/work', TEMPLATE, undefined], ['/data/workshop/a', TEMPLATE, /nothing is mounted/], ['/home/me/runs/a', TEMPLATE, /nothing is mounted/],
-    ['/data/work/a', TEMPLATE.replace('/data/work }', '/data/work, readOnly: true }'), /read-only/],
-    ['/data/work/a', TEMPLATE.replace('persistentVolumeClaim: { claimName: work }', 'emptyDir: {}'), /would stay in the pod/],
-    ['/any/where', TEMPLATE.replace('/data/work }', '/ }'), undefined],
+    ['/data/vision/runs/a', TEMPLATE, undefined], ['/data/vision', TEMPLATE, undefined], ['/data/visionary/a', TEMPLATE, /nothing is mounted/], ['/home/me/runs/a', TEMPLATE, /nothing is mounted/],
+    ['/data/vision/a', TEMPLATE.replace('/data/vision }', '/data/vision, readOnly: true }'), /read-only/],
+    ['/data/vision/a', TEMPLATE.replace('persistentVolumeClaim: { claimName: work }', 'emptyDir: {}'), /would stay in the pod/],
+    ['/any/where', TEMPLATE.replace('/data/vision }', '/ }'), undefined],
     // The deeper mount is what the folder lies in.
-    ['/data/work/in/a', TEMPLATE.replace('/data/work }', '/data/work }, { name: work, mountPath: /data/work/in, readOnly: true }'), /read-only/],
+    ['/data/vision/in/a', TEMPLATE.replace('/data/vision }', '/data/vision }, { name: work, mountPath: /data/vision/in, readOnly: true }'), /read-only/],
   ])('is asked whether its container sees %s', (folder, text, message) => {
     const trouble = mountTrouble(parseTemplate(text, '/x/job.yaml'), folder);
     if (message === undefined) expect(trouble).toBeUndefined();
@@ -185,6 +185,6 @@ test('the template of the page is one', async () => {
   const page = await readFile(new URL('../../../docs/sweeps.md', import.meta.url), 'utf8');
   const [, text = ''] = /```yaml\n(apiVersion: batch\/v1[\s\S]*?)```/.exec(page) ?? [];
   const read = parseTemplate(text, 'docs/sweeps.md');
-  expect(mountTrouble(read, '/work/detection/runs/a')).toBeUndefined();
+  expect(mountTrouble(read, '/mnt/detection/runs/a')).toBeUndefined();
   expect(template.trains).toBe(0);
 });
