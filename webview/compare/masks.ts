@@ -7,6 +7,7 @@ import { ColourTables, type Scale, scaleOf } from '../masks/colours.ts';
 import { kindControl, levelControl, lookControls, TimeControl, VIEWER_KEYS } from '../masks/controls.ts';
 import { type Cell, cellAt, cellSize, neighbour, type Placement, revealCell, type Viewport, WHOLE, zoomAt } from '../masks/geometry.ts';
 import { type MaskLayer, valueAt } from '../masks/layers.ts';
+import { answerMaskKey } from '../masks/keys.ts';
 import { Player } from '../masks/player.ts';
 import { listenToPane } from '../masks/pointer.ts';
 import { recordingsOf } from '../masks/recordings.ts';
@@ -253,16 +254,9 @@ export class MasksBand {
       case 'ArrowRight': return this.#move(0, 1);
       case 'ArrowUp': return this.#move(-1, 0);
       case 'ArrowDown': return this.#move(1, 0);
-      case '+': case '=': this.#zoom(1.6); return true;
-      case '-': this.#zoom(1 / 1.6); return true;
-      case '0': case 'Escape': this.#zoom(0); return true;
-      case ',': this.#player.by(-1); return true;
-      case '.': this.#player.by(1); return true;
-      case ' ': this.#player.toggle(); return true;
-      case '[': this.#changeImage(-1); return true;
-      case ']': this.#changeImage(1); return true;
-      case 'l': this.#nextLevel(); return true;
-      default: return false;
+      default: return answerMaskKey(event.key, {
+        zoom: (factor) => { this.#zoom(factor); }, player: this.#player, changeImage: (by) => { this.#changeImage(by); }, nextLevel: () => { this.#nextLevel(); },
+      });
     }
   }
 

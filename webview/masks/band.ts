@@ -16,6 +16,7 @@ import { type Look, type Spot, boxLayer, maskLayer, matrixSize, spotAt, spotText
 import { type PaneFrame } from './pane.ts';
 import { listenToPane } from './pointer.ts';
 import { ALL_LEVELS, type MaskChoice, type PaneContent, choicesOf, levelsOf, panesOf } from './selection.ts';
+import { answerMaskKey } from './keys.ts';
 import { Player } from './player.ts';
 import { recordingsOf } from './recordings.ts';
 import { PaneRow } from './row.ts';
@@ -246,18 +247,9 @@ export class MasksBand {
     const moves: Readonly<Record<string, readonly [number, number]>> = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
     const move = Object.hasOwn(moves, event.key) ? moves[event.key] : undefined;
     if (move !== undefined) return this.#chosen?.choice?.form === 'boxes' ? this.#moveRow(move[0] + move[1]) : this.#moveCell(move[0], move[1]);
-    switch (event.key) {
-      case '+': case '=': this.#zoom(1.6); return true;
-      case '-': this.#zoom(1 / 1.6); return true;
-      case '0': case 'Escape': this.#zoom(0); return true;
-      case ',': this.#player.by(-1); return true;
-      case '.': this.#player.by(1); return true;
-      case ' ': this.#player.toggle(); return true;
-      case '[': this.#changeImage(-1); return true;
-      case ']': this.#changeImage(1); return true;
-      case 'l': this.#nextLevel(); return true;
-      default: return false;
-    }
+    return answerMaskKey(event.key, {
+      zoom: (factor) => { this.#zoom(factor); }, player: this.#player, changeImage: (by) => { this.#changeImage(by); }, nextLevel: () => { this.#nextLevel(); },
+    });
   }
 
   #changeImage(by: number): void {
