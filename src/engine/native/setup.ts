@@ -90,6 +90,8 @@ async function findWorking(task: Task): Promise<Outcome | undefined> {
   return { folder: npm.addon, source: 'npm', tensorflow: check.tensorflow, flavour, installed: false };
 }
 
+const withoutKernels = 'Fast convolutions do not compile here; steps take about half as long again without them';
+
 /**
  * An engine that another version set up gets this version's ops too.
  * @returns false if it has to be set up anew: it is from before engines kept the headers that this takes
@@ -100,7 +102,7 @@ async function freshened(folder: string, { root, signal, say }: Task): Promise<b
   if (!existsSync(join(folder, 'tensorflow', 'include'))) return false;
   say('compile', 'Compiling fast convolutions');
   try {
-    await addKernels(folder, signal);
+    if (!(await addKernels(folder, signal))) say('compile', withoutKernels);
   } catch (error) {
     signal?.throwIfAborted();
     // Somebody else's folder, or a full disk: the engine works as it is.
@@ -127,7 +129,7 @@ async function install(task: Task, force: boolean): Promise<Outcome> {
     const wheels = await fetchLibraries(task, python, aside);
     task.say('compile', 'Compiling the bridge between Node and TensorFlow');
     await compileAddon(compiler, sources, aside, signal);
-    await addKernels(aside, signal);
+    if (!(await addKernels(aside, signal))) task.say('compile', withoutKernels);
     await verify(task, aside);
     await writeManifest(aside, flavour, wheels);
     // A temporary folder is its owner's only; an engine may serve everybody.
