@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 const nothing = { passed: 0, failed: 0, skipped: 0 };
 
@@ -25,7 +26,9 @@ export async function lint(root) {
   return close([await lintCount(root)]);
 }
 
+/** What failed stands right above the sum: of a long log that is often all that is kept. */
 function close(counts) {
+  for (const failure of counts.flatMap(({ failures }) => failures ?? [])) console.log(`failed: ${failure}`);
   const sum = counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }), nothing);
   console.log(`${sum.passed} passed, ${sum.failed} failed${sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''}`);
   return sum.failed > 0 ? 1 : 0;
@@ -43,7 +46,7 @@ async function lintCount(root) {
   const codes = [];
   for (const command of commands) codes.push(await node(root, command));
   const good = codes.every((code) => code === 0);
-  return { ...nothing, passed: good ? 1 : 0, failed: good ? 0 : 1, seconds: since(start) };
+  return { ...nothing, passed: good ? 1 : 0, failed: good ? 0 : 1, seconds: since(start), failures: good ? [] : ['lint: types or the linter\'s rules, see above'] };
 }
 
 async function vitest(root, project, args) {
@@ -53,22 +56,39 @@ async function vitest(root, project, args) {
   try {
     const entry = join(root, 'node_modules', 'vitest', 'vitest.mjs');
     const code = await node(root, [entry, 'run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args]);
-    return { ...(await sum(report, code)), seconds: since(start) };
+    return { ...(await sum(root, report, code)), seconds: since(start) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** A file that cannot be collected has no failed test, yet must count: the exit code has the last word. */
-async function sum(report, code) {
+async function sum(root, report, code) {
   let counts = nothing;
+  let failures = [];
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(await readFile(report, 'utf8'));
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(await readFile(report, 'utf8'));
     counts = { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
+    failures = testResults.flatMap((file) => failuresOf(root, file));
   } catch {
     // No report: vitest itself fell over, which its exit code says.
   }
-  return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  if (code === 0 || counts.failed > 0) return { ...counts, failures };
+  return { ...counts, failed: 1, failures: failures.length > 0 ? failures : [`vitest ended with exit code ${code}`] };
+}
+
+/** @returns a line a test that failed, `file › test: its message`, and one for a file that could not be collected */
+function failuresOf(root, { name, status, message, assertionResults }) {
+  const file = relative(root, name);
+  const failed = assertionResults.filter((test) => test.status === 'failed');
+  if (failed.length === 0) return status === 'failed' ? [`${file}: ${shorten(message)}`] : [];
+  return failed.map(({ fullName, failureMessages }) => `${file} › ${fullName}: ${shorten(failureMessages[0])}`);
+}
+
+/** The first lines say what was expected and got; the stack and long values stand above in the log. */
+function shorten(message = '') {
+  const lines = stripVTControlCharacters(message).split('\n').filter((line) => !/^\s+at /.test(line));
+  return lines.join(' ').replace(/\s+/g, ' ').slice(0, 400);
 }
 
 function node(cwd, args) {
