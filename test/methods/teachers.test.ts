@@ -69,11 +69,24 @@ async function stepsOf(arm: Arm, count: number): Promise<Losses[]> {
   return records;
 }
 
+/** To five digits, however large: two halves are added where there was one whole, and the roundings differ by machine. */
+function expectNear(value = Number.NaN, expected = Number.NaN, name: string): void {
+  expect(Math.abs(value - expected), `${name}: ${value} beside ${expected}`).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(expected)));
+}
+
 async function whole(experiment: Experiment): Promise<Losses[]> {
   const arm = await armOf(experiment);
   const losses = await stepsOf(arm, experiment.train.steps ?? 0);
   await arm.dispose();
   return losses;
+}
+
+/** The losses of the first step. */
+async function first(teachers: Teachers, methods: readonly ('pkd' | 'fgd')[]): Promise<Losses> {
+  const arm = await armOf(experimentOf(teachers, { distill: methods.map((method) => ({ method })) }));
+  const [losses] = await stepsOf(arm, 1);
+  await arm.dispose();
+  return losses ?? {};
 }
 
 async function save(arm: Arm, name: string): Promise<string> {
@@ -99,24 +112,17 @@ describe('teachers at once', () => {
     expect(await whole(experimentOf([seeded(7, { methods: ['rm', 'fgd'] })], { ...methods, teaching: 'progressive' }))).toEqual(alone);
   });
 
-  it('two equal ones with half a share each are one', async () => {
-    const one = await whole(experimentOf(seeded(7)));
-    const two = await whole(experimentOf([seeded(7), seeded(7, { share: 0.5 })]));
-    two.forEach((losses, step) => {
-      expect(losses['pkd.correlation'] ?? Number.NaN, `step ${step}`).toBe(losses['pkd_2.correlation']);
-      for (const part of ['total', 'gradientNorm', 'detection.classification']) expect(losses[part], `${part} at step ${step}`).toBeCloseTo(one[step]?.[part] ?? Number.NaN, 4);
-    });
+  it.each([7, 8, 9])('two equal ones with half a share each are one: from %i', async (seed) => {
+    // The first step only: there the maps are the same to the last bit, and no rectifier can lie on its other side.
+    const [one, two] = [await first(seeded(seed), ['pkd']), await first([seeded(seed), seeded(seed, { share: 0.5 })], ['pkd'])];
+    expect(two['pkd.correlation'] ?? Number.NaN).toBe(two['pkd_2.correlation']);
+    for (const part of ['total', 'gradientNorm', 'detection.classification']) expectNear(two[part], one[part], part);
   });
 
   it('count by their shares, and teach what they are to', async () => {
-    const first = async (teachers: Teachers): Promise<Losses> => {
-      const arm = await armOf(experimentOf(teachers, { distill: [{ method: 'pkd' }, { method: 'fgd' }] }));
-      const [losses] = await stepsOf(arm, 1);
-      await arm.dispose();
-      return losses ?? {};
-    };
-    const both = await first([seeded(7, { share: 1 }), seeded(8, { share: 0.25, methods: ['pkd'] })]);
-    const [a, b] = [await first(seeded(7)), await first(seeded(8))];
+    const methods = ['pkd', 'fgd'] as const;
+    const both = await first([seeded(7, { share: 1 }), seeded(8, { share: 0.25, methods: ['pkd'] })], methods);
+    const [a, b] = [await first(seeded(7), methods), await first(seeded(8), methods)];
     expect(Object.keys(both).filter((part) => part.startsWith('pkd') || part.startsWith('fgd'))).toEqual(['pkd.correlation', ...Object.keys(a).filter((part) => part.startsWith('fgd.')), 'pkd_2.correlation']);
     expect(both['pkd.correlation']).toBeCloseTo(a['pkd.correlation'] ?? Number.NaN, 5);
     expect(both['pkd_2.correlation']).toBeCloseTo(0.25 * (b['pkd.correlation'] ?? Number.NaN), 5);
