@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { noticesOf } from './notices.mjs';
 import { beside, inParts, neededAtOnce } from './parts.mjs';
 import { sourcesStamp, stampFile } from './stamp.mjs';
 
@@ -227,6 +228,7 @@ async function main() {
   await copyBeside();
   const failed = results.find(({ status }) => status === 'rejected');
   if (failed !== undefined) throw failed.reason;
+  await writeFile(join(dist, 'THIRD_PARTY_NOTICES.txt'), noticesOf(root, results.map(({ value }) => value.metafile)));
   await writeFile(join(root, stampFile), stamp);
 }
 

@@ -39,7 +39,7 @@ describe('what lies in the package', () => {
     const allowed = [
       /^(package|package\.nls(\.[\w-]+)?)\.json$/, /^(readme|changelog)\.md$/i, /^LICENSE(\.txt)?$/,
       /^l10n\/bundle\.l10n(\.[\w-]+)?\.json$/, /^media\/.*\.(svg|png|json)$/, /^docs\/[\w/-]+\.(md|svg)$/, /^examples\/[\w-]+\.distill\.yaml$/, /^examples\/teachers\/scenes-[\w-]+\.safetensors$/,
-      /^dist\/(extension\/)?[\w-]+\.(js|css)$/, /^dist\/wasm\/[\w-]+\.wasm$/, /^dist\/native\/(quiet\.c|binding\/[\w.-]+|kernels\/[\w.-]+\.(cc|h)|node-api\/[\w.-]+)$/,
+      /^dist\/(extension\/)?[\w-]+\.(js|css)$/, /^dist\/THIRD_PARTY_NOTICES\.txt$/, /^dist\/wasm\/[\w-]+\.wasm$/, /^dist\/native\/(quiet\.c|binding\/[\w.-]+|kernels\/[\w.-]+\.(cc|h)|node-api\/[\w.-]+)$/,
       /^node_modules\/(sharp|detect-libc|semver)\//, /^node_modules\/@img\/(colour|sharp-[\w-]+)\//,
     ];
     const names = await entries();
@@ -56,6 +56,13 @@ describe('what lies in the package', () => {
     const manifest = await readFile(path.join(PROJECT, 'package.json'), 'utf8');
     const named = [...manifest.matchAll(/"(?:\.\/)?((?:media|dist)\/[\w./-]+\.\w+)"/g)].map(([, file]) => file ?? '');
     expect([...built.map((name) => `dist/${name}`), ...named].filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  test('names whose code is in the bundles, with the words of their licences', async () => {
+    expect(await entries()).toContain('dist/THIRD_PARTY_NOTICES.txt');
+    const notices = await readFile(path.join(PROJECT, 'dist/THIRD_PARTY_NOTICES.txt'), 'utf8');
+    for (const name of ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', '@kubernetes/client-node', 'chart.js', 'yaml', 'zod']) expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
+    for (const words of ['Apache License', 'Permission is hereby granted', 'Redistributions of source code']) expect(notices).toContain(words);
   });
 });
 
