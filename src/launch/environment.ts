@@ -19,7 +19,8 @@ const ONE_THREAD_AN_OP = 2;
  *
  * - `TF_CPP_MIN_LOG_LEVEL`: TensorFlow's own chatter would drown the log; its errors still come through.
  * - `MALLOC_*` (glibc only): a step frees and takes the same large blocks again; keeping them instead of handing them
- *   back to the kernel each time made steps 10 to 20 % faster.
+ *   back to the kernel each time made steps 10 to 20 % faster. One heap a core: with a single one the threads of a small
+ *   step wait for its lock (a fifth of the step), and more of them only hold more memory (`docs/performance.md`).
  * - `TF_NUM_INTRAOP_THREADS` (few cores): a captured step has enough ops that do not wait for each other to keep two cores
  *   busy; splitting each of them between the cores cost more than it brought (`docs/performance.md`).
  *
@@ -29,7 +30,7 @@ export function engineEnvironment({ platform = process.platform, env = process.e
   const wanted: Record<string, string> = {
     TF_CPP_MIN_LOG_LEVEL: '2',
     ...(platform === 'linux'
-      ? { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '1073741824', MALLOC_TRIM_THRESHOLD_: '8589934592' }
+      ? { MALLOC_ARENA_MAX: `${cores}`, MALLOC_MMAP_THRESHOLD_: '1073741824', MALLOC_TRIM_THRESHOLD_: '8589934592' }
       : {}),
     ...(cores <= ONE_THREAD_AN_OP ? { TF_NUM_INTRAOP_THREADS: '1' } : {}),
   };

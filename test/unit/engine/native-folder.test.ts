@@ -111,7 +111,7 @@ describe('the environment of a training process', () => {
     expect(engineEnvironment({ platform: 'darwin', cores: 8, env: {} })).toEqual({ TF_CPP_MIN_LOG_LEVEL: '2' });
     expect(engineEnvironment({ platform: 'linux', cores: 8, env: {} })).toEqual({
       TF_CPP_MIN_LOG_LEVEL: '2',
-      MALLOC_ARENA_MAX: '1',
+      MALLOC_ARENA_MAX: '8',
       MALLOC_MMAP_THRESHOLD_: '1073741824',
       MALLOC_TRIM_THRESHOLD_: '8589934592',
     });
