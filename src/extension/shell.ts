@@ -3,8 +3,10 @@ import * as vscode from 'vscode';
 import { newNonce, pageHtml } from './html.ts';
 
 /** How long a page may take to say that it is there; then it is loaded anew. Twice as long each time, for the machine may be slow. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 4000;
 const MOST_PATIENCE_MS = 32_000;
+/** Where this process was busy meanwhile, the page's word may lie unread: timers come before messages. */
+const LAST_WORD_MS = 250;
 
 export interface ShellParts {
   readonly extensionUri: vscode.Uri;
@@ -64,9 +66,11 @@ export class Shell implements vscode.Disposable {
     if (!this.#panel.visible) return;
     const patience = Math.min(PATIENCE_MS * 2 ** this.#tries, MOST_PATIENCE_MS);
     this.#timer = setTimeout(() => {
-      this.#tries += 1;
-      this.#parts.log.warn(`The page of ${this.#panel.title} did not come up within ${patience / 1000} s; it is loaded anew.`);
-      this.#load();
+      this.#timer = setTimeout(() => {
+        this.#tries += 1;
+        this.#parts.log.warn(`The page of ${this.#panel.title} did not come up within ${patience / 1000} s; it is loaded anew.`);
+        this.#load();
+      }, LAST_WORD_MS);
     }, patience);
   }
 }

@@ -69,8 +69,11 @@ describe.skipIf(!whenPossible())('the story in VS Code', () => {
   test('after a reload there is one panel with the same run', async () => {
     const before = await stepShown(frame);
     await driver.reload();
-    frame = await driver.panelFrame(60_000);
-    await driver.until('the run is found again', async () => (await stepShown(frame)) === before && (await panelText(frame)).includes('stopped'));
+    await driver.until('the run is found again', async () => {
+      // Each time anew: a page that did not come up is loaded again, in another frame.
+      frame = await driver.panelFrame(60_000);
+      return (await stepShown(frame)) === before && (await panelText(frame)).includes('stopped');
+    });
     await driver.page.waitForTimeout(2000);
     expect(await driver.panelFrames()).toHaveLength(1);
     await driver.shot('05-reloaded');
