@@ -152,16 +152,9 @@ describe.skipIf(!isPossible)('while an experiment is written', () => {
   });
 
   describe('beside another YAML extension, which would take every YAML file for an experiment', () => {
-    const goTo = async (line: number, column: number): Promise<void> => {
-      await driver.page.keyboard.press('Escape');
-      await driver.page.keyboard.press('Control+g');
-      await driver.page.locator('.quick-input-widget input').fill(`:${line}:${column}`);
-      await driver.page.keyboard.press('Enter');
-      await driver.page.locator('.statusbar-item').filter({ hasText: `Ln ${line}, Col ${column}` }).waitFor();
-    };
     /** So few that all of them are in view. */
     const offered = async (label: string): Promise<string[]> => {
-      await goTo(7, 13);
+      await driver.goTo(7, 13);
       return driver.until(`${label} is offered`, async () => {
         await driver.page.keyboard.press('Escape');
         await driver.page.keyboard.press('Control+Space');
@@ -172,7 +165,7 @@ describe.skipIf(!isPossible)('while an experiment is written', () => {
       }, 120_000);
     };
     const hovers = async (line: number, column: number): Promise<string[]> => {
-      await goTo(line, column);
+      await driver.goTo(line, column);
       const rows = driver.page.locator('.monaco-hover:not(.hidden) .hover-row');
       return driver.until('there is a hover', async () => {
         await driver.page.keyboard.press('Control+k');

@@ -55,17 +55,6 @@ describe.skipIf(!isPossible)('writing an experiment', () => {
 
   const press = (key: string): Promise<void> => driver.page.keyboard.press(key);
 
-  /** 1-based. */
-  const goTo = async (line: number, column: number): Promise<void> => {
-    await press('Escape');
-    await press('Control+g');
-    const input = driver.page.locator('.quick-input-widget input');
-    await input.waitFor();
-    await input.fill(`:${line}:${column}`);
-    await press('Enter');
-    await driver.page.locator('.statusbar-item').filter({ hasText: `Ln ${line}, Col ${column}` }).waitFor();
-  };
-
   const rows = (): Locator => driver.page.locator('.suggest-widget.visible .monaco-list-row');
 
   /** Asks for the list until it holds what is awaited: the extension may still be starting. */
@@ -85,7 +74,7 @@ describe.skipIf(!isPossible)('writing an experiment', () => {
   });
 
   test('parameters of the chosen method come with the default for the chosen detector', async () => {
-    await goTo(19, 22);
+    await driver.goTo(19, 22);
     await press('Enter');
     await driver.page.keyboard.type('temp');
     const labels = await suggested('temperature');
@@ -97,7 +86,7 @@ describe.skipIf(!isPossible)('writing an experiment', () => {
   });
 
   test('keys of a section, and whole blocks', async () => {
-    await goTo(23, 17);
+    await driver.goTo(23, 17);
     await press('Enter');
     const labels = await suggested('learningRate');
     expect(labels).not.toContain('every');
@@ -114,10 +103,10 @@ describe.skipIf(!isPossible)('writing an experiment', () => {
   });
 
   test('class names out of the annotations, files for weights', async () => {
-    await goTo(8, 13);
+    await driver.goTo(8, 13);
     const labels = await suggested('white cell');
     expect(labels).toContain('RBC');
-    await goTo(13, 12);
+    await driver.goTo(13, 12);
     const files = await suggested('teacher.safetensors');
     expect(files).toEqual(expect.arrayContaining(['teachers/big.pth', 'teachers/']));
     await driver.shot('62-completion-weights');
@@ -126,7 +115,7 @@ describe.skipIf(!isPossible)('writing an experiment', () => {
   test('a hover tells meaning, values, default and paper, in light and dark', async () => {
     const hover = driver.page.locator('.monaco-hover:not(.hidden) .hover-contents').filter({ hasText: 'FGD · temperature' }).first();
     const show = async (): Promise<void> => {
-      await goTo(20, 8);
+      await driver.goTo(20, 8);
       await driver.until('the hover is there', async () => {
         await press('Control+k');
         await press('Control+i');
@@ -144,7 +133,7 @@ describe.skipIf(!isPossible)('writing an experiment', () => {
     await driver.tab('cells.distill.yaml').first().click();
     await show();
     await driver.shot('64-hover-light');
-    await goTo(12, 13);
+    await driver.goTo(12, 13);
     await suggested('resnet50');
     await driver.shot('65-completion-light');
     await press('Escape');
@@ -156,7 +145,7 @@ describe.skipIf(!isPossible)('writing an experiment', () => {
     const row = driver.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'fgd' }).first();
     await driver.until('the symbols are listed', async () => {
       // Back into the editor: the theme was chosen elsewhere.
-      await goTo(2, 1);
+      await driver.goTo(2, 1);
       await press('Control+Shift+o');
       // Only rows in view exist.
       await driver.page.keyboard.type('fgd');
@@ -172,7 +161,7 @@ describe.skipIf(!isPossible)('writing an experiment', () => {
   });
 
   test('Go to Definition opens the annotations', async () => {
-    await goTo(6, 30);
+    await driver.goTo(6, 30);
     await press('F12');
     await driver.tab('train.json').first().waitFor();
     await driver.shot('67-definition');
@@ -180,11 +169,11 @@ describe.skipIf(!isPossible)('writing an experiment', () => {
 
   test('another YAML file gets nothing of it', async () => {
     await driver.openFile('other.yaml');
-    await goTo(19, 22);
+    await driver.goTo(19, 22);
     await press('Enter');
     await press('Control+Space');
     await driver.page.locator('.suggest-widget.visible .message').filter({ hasText: 'No suggestions' }).waitFor();
-    await goTo(18, 8);
+    await driver.goTo(18, 8);
     await press('Control+k');
     await press('Control+i');
     await driver.shot('68-other-yaml');

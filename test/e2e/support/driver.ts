@@ -62,30 +62,47 @@ export class Driver {
       // A list that was opened before the extension was known does not learn of it: it is opened anew.
       await this.page.keyboard.press('Escape');
       await this.page.keyboard.press('F1');
-      await this.page.locator('.quick-input-widget input').fill(`>${title}`, { timeout: 5000 });
-      return row.waitFor({ timeout: 5000 }).then(() => true, () => false);
+      return heard(async () => {
+        await this.page.locator('.quick-input-widget input').fill(`>${title}`, { timeout: 5000 });
+        await row.click({ timeout: 5000 });
+      });
     });
-    await row.click();
   }
 
   /** Changes the colour theme as a user does. */
   async theme(name: string): Promise<void> {
-    await this.command('Preferences: Color Theme');
     const row = this.page.locator('.quick-input-list .monaco-list-row');
-    // The list of themes takes the place of the list of commands.
-    await row.filter({ hasText: 'Solarized Dark' }).or(row.filter({ hasText: 'Dark Modern' })).first().waitFor();
-    await this.page.locator('.quick-input-widget input').fill(name);
-    await this.page.locator('.quick-input-list .monaco-list-row.focused').filter({ hasText: name }).waitFor();
-    await this.page.keyboard.press('Enter');
-    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+    await this.until(`the theme is ${name}`, async () => {
+      await this.command('Preferences: Color Theme');
+      return heard(async () => {
+        // The list of themes takes the place of the list of commands.
+        await row.filter({ hasText: 'Solarized Dark' }).or(row.filter({ hasText: 'Dark Modern' })).first().waitFor({ timeout: 10_000 });
+        await this.page.locator('.quick-input-widget input').fill(name, { timeout: 5000 });
+        await this.page.locator('.quick-input-list .monaco-list-row.focused').filter({ hasText: name }).waitFor({ timeout: 5000 });
+        await this.page.keyboard.press('Enter');
+        await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden', timeout: 5000 });
+      });
+    });
+  }
+
+  /** The cursor of the editor that has the focus, 1-based. A key that a busy workbench did not hear is pressed again. */
+  async goTo(line: number, column = 1): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input').first();
+    const place = this.page.locator('.statusbar-item').filter({ hasText: `Ln ${line}, Col ${column}` });
+    await this.until(`the cursor is at ${line}, ${column}`, async () => {
+      await this.page.keyboard.press('Escape');
+      await this.page.keyboard.press('Control+g');
+      return heard(async () => {
+        await input.fill(`:${line}:${column}`, { timeout: 5000 });
+        await this.page.keyboard.press('Enter');
+        await place.waitFor({ timeout: 5000 });
+      });
+    });
   }
 
   /** Puts another text in the place of a line of the editor that has the focus. @param line from 1 on. */
   async replaceLine(line: number, text: string): Promise<void> {
-    await this.page.keyboard.press('Control+g');
-    await this.page.locator('.quick-input-widget input').fill(`:${line}`);
-    await this.page.keyboard.press('Enter');
-    await this.page.locator('.statusbar-item').filter({ hasText: `Ln ${line},` }).waitFor();
+    await this.goTo(line);
     await this.page.keyboard.press('Home');
     await this.page.keyboard.press('Shift+End');
     await this.page.keyboard.insertText(text);
@@ -162,4 +179,9 @@ export class Driver {
     await this.page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
     await this.page.locator('.explorer-viewlet, .explorer-folders-view').first().waitFor({ timeout: 60_000 });
   }
+}
+
+/** Whether the workbench did what it was asked to: one that is busy loses a key, or closes a list that has just opened. */
+async function heard(action: () => Promise<void>): Promise<boolean> {
+  return action().then(() => true, () => false);
 }
